@@ -1,0 +1,117 @@
+"""Drafts from contracts: one for each billing period that is due."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import Connection
+
+from billhub import exceptions
+from billhub.billing.draft import Draft
+from billhub.hub import Hub
+from billhub.store import documents
+from canonical_model.contracts import Contract
+from canonical_model.encoding import decode
+from canonical_model.invoices import INVOICE, Allowance, Invoice, InvoiceLine
+from canonical_model.money import zero
+from canonical_model.parties import Address, Customer, Party
+from canonical_model.schedule import BillingPeriod, LineInstalment, due_periods, instalments
+from canonical_model.totals import net_totals
+from canonical_model.violations import Violation
+
+
+def drafts(connection: Connection, hub: Hub, stored: Sequence[documents.Stored]) -> list[Draft]:
+    """One draft for every due period of these contracts; a contract of an unknown legal entity goes to the exception desk."""
+    contracts = [(each, decode(each.body, Contract)) for each in stored]
+    customers = documents.load(connection, "customer", [contract.customer_id for _, contract in contracts], Customer)
+    known = [(each, contract) for each, contract in contracts if contract.legal_entity in hub.policy.entities]
+    _report_unknown_entities(connection, hub, [contract for _, contract in contracts])
+    return [
+        _draft(hub, each, contract, period, customers.get(contract.customer_id))
+        for each, contract in known
+        for period in due_periods(contract, as_of=hub.as_of, since=hub.policy.entities[contract.legal_entity].go_live)
+    ]
+
+
+def _report_unknown_entities(connection: Connection, hub: Hub, contracts: Sequence[Contract]) -> None:
+    problems = [
+        exceptions.Problem(
+            subject_type="contract",
+            subject_id=contract.contract_id,
+            violation=Violation(
+                rule_id="HUB-B01",
+                category="unknown_legal_entity",
+                path="legal_entity",
+                value=contract.legal_entity,
+                message=f"contract {contract.contract_id} names a legal entity that the policy does not have",
+            ),
+        )
+        for contract in contracts
+        if contract.status == "active" and contract.legal_entity not in hub.policy.entities
+    ]
+    examined = [contract.contract_id for contract in contracts]
+    exceptions.settle(connection, hub, subject_type="contract", examined=examined, problems=problems)
+
+
+def _draft(
+    hub: Hub, stored: documents.Stored, contract: Contract, period: BillingPeriod, customer: Customer | None
+) -> Draft:
+    lines = tuple(_line(contract, period, part) for part in instalments(contract, period))
+    terms = customer.payment_terms_days if customer else 30
+    invoice = Invoice(
+        invoice_id=f"{contract.contract_id}_{period.start}",
+        document_type=INVOICE,
+        legal_entity=contract.legal_entity,
+        seller=hub.policy.seller(contract.legal_entity),
+        buyer=_buyer(contract.customer_id, customer),
+        currency=contract.currency,
+        issue_date=hub.as_of,
+        due_date=hub.as_of + timedelta(days=terms),
+        tax_point_date=period.due_on,
+        lines=lines,
+        totals=net_totals(lines, contract.currency),
+        purchase_order=contract.purchase_order,
+        contract_id=contract.contract_id,
+        period_start=period.start,
+        period_end=period.end,
+        payment_terms=f"{terms} days net",
+        billing_timing=contract.billing_timing,
+    )
+    return Draft(
+        invoice=invoice,
+        source_entity="contract",
+        source_id=contract.contract_id,
+        source_version=stored.version,
+        raw_amount=invoice.totals.net.amount,
+    )
+
+
+def _line(contract: Contract, period: BillingPeriod, part: LineInstalment) -> InvoiceLine:
+    line = part.line
+    discount = Allowance(amount=part.discount, reason="Contract discount", percent=contract.discount_percent)
+    return InvoiceLine(
+        line_id=line.line_id,
+        product_code=line.product_code,
+        description=line.description,
+        quantity=line.quantity,
+        unit=line.unit,
+        unit_price=part.gross,
+        price_base_quantity=line.quantity,  # the instalment is the price of all units: exact to the minor unit
+        allowances=(discount,) if part.discount.amount else (),
+        rounding=zero(contract.currency),
+        net=part.net,
+        tax_code=line.tax_code,
+        period_start=period.start,
+        period_end=period.end,
+    )
+
+
+def _buyer(customer_id: str, customer: Customer | None) -> Party:
+    if customer is None:  # held by the checks until the customer is known
+        return Party(party_id=customer_id, name="", address=Address(country=""))
+    return Party(
+        party_id=customer.customer_id,
+        name=customer.name,
+        address=customer.address,
+        tax_id=customer.tax_id,
+        email=customer.billing_email,
+    )

@@ -1,0 +1,106 @@
+"""Which invoices are due: planned from contracts and orders, committed as drafts.
+
+`plan` is safe to repeat: a draft that already exists is only replaced when its source changed, and then its approval no longer counts.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from billhub import audit, exceptions
+from billhub.billing import contracts, orders
+from billhub.billing.draft import Draft, approval_content, fingerprint
+from billhub.hub import Hub
+from billhub.store import documents, invoices
+from billhub.store.engine import reading, transaction
+from billhub.store.schema import invoices as invoice_table
+from canonical_model.encoding import encode
+
+
+def plan(hub: Hub) -> Mapping[str, int]:
+    """Draft everything that is due and not released yet. Returns how many drafts were new, changed, kept and withdrawn."""
+    counts: Counter[str] = Counter()
+    for entity, draft in (("contract", contracts.drafts), ("order", orders.drafts)):
+        with reading(hub.engine) as connection:
+            chunks = list(_chunk_ids(connection, entity))
+        for ids in chunks:
+            with transaction(hub.engine) as connection:
+                stored = list(documents.current(connection, entity, ids).values())
+                counts.update(_commit(connection, hub, entity, stored, draft(connection, hub, stored)))
+    return dict(counts)
+
+
+def _chunk_ids(connection: Connection, entity: str) -> Iterator[list[str]]:
+    for chunk in documents.walk(connection, entity):
+        yield [stored.canonical_id for stored in chunk]
+
+
+def _commit(
+    connection: Connection, hub: Hub, entity: str, sources: Sequence[documents.Stored], drafts: Sequence[Draft]
+) -> Mapping[str, int]:
+    known = invoices.heads(connection, [draft.invoice.invoice_id for draft in drafts])
+    new = [_row(hub, draft) for draft in drafts if draft.invoice.invoice_id not in known]
+    changed = [_row(hub, draft) for draft in drafts if _is_changed(known.get(draft.invoice.invoice_id), draft)]
+    invoices.add(connection, new)
+    invoices.change(connection, changed)
+    withdrawn = _withdraw(connection, hub, entity, [each.canonical_id for each in sources], drafts)
+    entries = [_entry("invoice.drafted", row) for row in new] + [_entry("invoice.redrafted", row) for row in changed]
+    audit.append(connection, hub, entries)
+    kept = len(drafts) - len(new) - len(changed)
+    return {"new": len(new), "changed": len(changed), "kept": kept, "withdrawn": withdrawn}
+
+
+def _is_changed(known: Mapping[str, Any] | None, draft: Draft) -> bool:
+    if known is None or known["state"] not in (*invoices.OPEN_STATES, "withdrawn"):
+        return False
+    return known["state"] == "withdrawn" or bool(known["draft_hash"] != approval_content(draft.invoice))
+
+
+def _withdraw(connection: Connection, hub: Hub, entity: str, source_ids: Sequence[str], drafts: Sequence[Draft]) -> int:
+    """Drafts whose source no longer asks for them go out of the way, and so do their exceptions."""
+    due = {draft.invoice.invoice_id for draft in drafts}
+    query = select(invoice_table.c.invoice_id).where(
+        invoice_table.c.source_entity == entity,
+        invoice_table.c.source_id.in_(list(source_ids)),
+        invoice_table.c.state.in_(invoices.OPEN_STATES),
+    )
+    gone = [invoice_id for invoice_id in connection.execute(query).scalars() if invoice_id not in due]
+    invoices.change(connection, [{"invoice_id": each, "state": "withdrawn"} for each in gone])
+    exceptions.settle(connection, hub, subject_type="invoice", examined=gone, problems=())
+    audit.append(connection, hub, [audit.Entry(action="invoice.withdrawn", subject=each, detail={}) for each in gone])
+    return len(gone)
+
+
+def _row(hub: Hub, draft: Draft) -> dict[str, Any]:
+    invoice = draft.invoice
+    return {
+        "invoice_id": invoice.invoice_id,
+        "document_type": invoice.document_type,
+        "legal_entity": invoice.legal_entity,
+        "customer_id": invoice.buyer.party_id or None,
+        "source_entity": draft.source_entity,
+        "source_id": draft.source_id,
+        "source_version": draft.source_version,
+        "currency": invoice.currency,
+        "issue_date": invoice.issue_date.isoformat(),
+        "period_start": invoice.period_start.isoformat() if invoice.period_start else None,
+        "net_minor": invoice.totals.net.minor,
+        "tax_minor": None,
+        "gross_minor": None,
+        "raw_amount": format(draft.raw_amount, "f"),
+        "line_count": len(invoice.lines),
+        "state": "draft",
+        "draft_hash": approval_content(invoice),
+        "content_hash": None,
+        "fingerprint": fingerprint(invoice),
+        "created_by": hub.actor,
+        "body": encode(invoice).decode(),
+        "tax_answer": None,
+    }
+
+
+def _entry(action: str, row: Mapping[str, Any]) -> audit.Entry:
+    kept = ("source_entity", "source_id", "source_version", "currency", "net_minor", "draft_hash")
+    return audit.Entry(action=action, subject=row["invoice_id"], detail={name: row[name] for name in kept})

@@ -1,0 +1,5 @@
+"""What the company has decided, as one typed, versioned value read from `policy.yaml`."""
+
+from billhub.policy.model import EntityPolicy, ExceptionPolicy, OrderAction, Policy, load
+
+__all__ = ["EntityPolicy", "ExceptionPolicy", "OrderAction", "Policy", "load"]

@@ -1,0 +1,120 @@
+"""Canonical documents: every version is kept, one of each is current, and each knows the mapping and the landed record it came from."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+from sqlalchemy import Connection, insert, select, update
+
+from billhub.store.schema import documents
+from canonical_model.encoding import decode
+
+Kind = TypeVar("Kind", bound=msgspec.Struct)
+
+
+class NewDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A canonical document as a mapping made it.
+
+    Attributes:
+        canonical_id: Stable over all systems.
+        content_hash: Of the document.
+        body: Its JSON.
+        mapping: Name of the mapping.
+        mapping_version: Its version.
+        mapping_fingerprint: SHA-256 of the mapping file.
+        landed_id: The raw record it was made from.
+    """
+
+    canonical_id: str
+    content_hash: str
+    body: str
+    mapping: str
+    mapping_version: int
+    mapping_fingerprint: str
+    landed_id: int
+
+
+class Stored(msgspec.Struct, frozen=True, kw_only=True):
+    """The current version of a document.
+
+    Attributes:
+        canonical_id: Stable over all systems.
+        version: From 1.
+        content_hash: Of the document.
+        body: Its JSON.
+    """
+
+    canonical_id: str
+    version: int
+    content_hash: str
+    body: str
+
+
+def save(connection: Connection, entity: str, batch: Sequence[NewDocument]) -> int:
+    """Make these the current versions; unchanged ones are left alone. Returns how many changed.
+
+    Args:
+        connection: The caller's transaction.
+        entity: Kind of document, for example `customer`.
+        batch: At most one per canonical id.
+    """
+    known = current(connection, entity, [new.canonical_id for new in batch])
+    changed = [new for new in batch if _is_news(known.get(new.canonical_id), new)]
+    if not changed:
+        return 0
+    connection.execute(
+        update(documents)
+        .where(documents.c.entity == entity, documents.c.canonical_id.in_([new.canonical_id for new in changed]))
+        .where(documents.c.is_current)
+        .values(is_current=False)
+    )
+    connection.execute(insert(documents), [_row(entity, new, known.get(new.canonical_id)) for new in changed])
+    return len(changed)
+
+
+def current(connection: Connection, entity: str, canonical_ids: Sequence[str]) -> dict[str, Stored]:
+    """The current versions of these documents, by canonical id; unknown ids are left out."""
+    query = _current(entity).where(documents.c.canonical_id.in_(list(canonical_ids)))
+    return {row.canonical_id: Stored(**row._mapping) for row in connection.execute(query)}
+
+
+def load(connection: Connection, entity: str, canonical_ids: Sequence[str], kind: type[Kind]) -> dict[str, Kind]:
+    """The current documents themselves, by canonical id."""
+    found = current(connection, entity, canonical_ids)
+    return {canonical_id: decode(stored.body, kind) for canonical_id, stored in found.items()}
+
+
+def walk(connection: Connection, entity: str, *, chunk: int = 1000) -> Iterator[list[Stored]]:
+    """All current documents of an entity in order of their id, in chunks; memory stays flat."""
+    after = ""
+    while True:
+        query = _current(entity).where(documents.c.canonical_id > after).order_by(documents.c.canonical_id).limit(chunk)
+        batch = [Stored(**row._mapping) for row in connection.execute(query)]
+        if not batch:
+            return
+        yield batch
+        after = batch[-1].canonical_id
+
+
+def provenance(connection: Connection, entity: str, canonical_id: str) -> list[Mapping[str, Any]]:
+    """Every version of a document with its mapping and landed record, newest first."""
+    query = (
+        select(documents)
+        .where(documents.c.entity == entity, documents.c.canonical_id == canonical_id)
+        .order_by(documents.c.version.desc())
+    )
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _current(entity: str) -> Any:
+    columns = (documents.c.canonical_id, documents.c.version, documents.c.content_hash, documents.c.body)
+    return select(*columns).where(documents.c.entity == entity, documents.c.is_current)
+
+
+def _is_news(known: Stored | None, new: NewDocument) -> bool:
+    return known is None or known.content_hash != new.content_hash
+
+
+def _row(entity: str, new: NewDocument, known: Stored | None) -> dict[str, Any]:
+    version = known.version + 1 if known else 1
+    return {**msgspec.to_builtins(new), "entity": entity, "version": version, "is_current": True}

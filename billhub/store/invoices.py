@@ -1,0 +1,137 @@
+"""Invoices in the store: one row each from draft to delivered, amounts in minor units, the document itself as JSON."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, bindparam, func, insert, select, update
+
+from billhub.store.schema import invoices
+from canonical_model.encoding import decode
+from canonical_model.invoices import Invoice
+
+OPEN_STATES = ("draft", "held", "checked", "awaiting_approval", "ready")
+"""States in which an invoice may still change: it has no number and nobody outside has seen it."""
+
+RELEASED_STATES = ("released", "delivered")
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """An invoice as the stages work on it.
+
+    Attributes:
+        seq: Its place in the order of drafting.
+        invoice_id: Canonical identifier.
+        state: Where it is in its life.
+        source_entity: `contract` or `order`.
+        source_id: Which one.
+        draft_hash: Content hash of the untaxed draft.
+        content_hash: Content hash of what approval and release are bound to; None until taxed.
+        fingerprint: Equal for two invoices that bill the same thing.
+        created_by: Who had it drafted.
+        invoice: The document.
+    """
+
+    seq: int
+    invoice_id: str
+    state: str
+    source_entity: str
+    source_id: str
+    draft_hash: str
+    content_hash: str | None
+    fingerprint: str
+    created_by: str
+    invoice: Invoice
+
+
+_COLUMNS = (
+    invoices.c.seq,
+    invoices.c.invoice_id,
+    invoices.c.state,
+    invoices.c.source_entity,
+    invoices.c.source_id,
+    invoices.c.draft_hash,
+    invoices.c.content_hash,
+    invoices.c.fingerprint,
+    invoices.c.created_by,
+    invoices.c.body,
+)
+
+
+def heads(connection: Connection, invoice_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """State, draft hash and release of these invoices, by id, without their documents."""
+    columns = (invoices.c.invoice_id, invoices.c.state, invoices.c.draft_hash, invoices.c.source_version)
+    query = select(*columns).where(invoices.c.invoice_id.in_(list(invoice_ids)))
+    return {row["invoice_id"]: dict(row) for row in connection.execute(query).mappings()}
+
+
+def add(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert drafts."""
+    if rows:
+        connection.execute(insert(invoices), list(rows))
+
+
+def change(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Update invoices by `invoice_id`; all rows set the same columns."""
+    if not rows:
+        return
+    columns: dict[str, Any] = {name: bindparam(f"new_{name}") for name in rows[0] if name != "invoice_id"}
+    statement = update(invoices).where(invoices.c.invoice_id == bindparam("of_invoice")).values(**columns)
+    connection.execute(
+        statement,
+        [
+            {"of_invoice" if name == "invoice_id" else f"new_{name}": value for name, value in row.items()}
+            for row in rows
+        ],
+    )
+
+
+def in_states(connection: Connection, states: Sequence[str], *, after: int = 0, upto: int | None = None) -> list[Row]:
+    """Invoices in these states in order of drafting, locked where the database can.
+
+    Args:
+        connection: The caller's transaction.
+        states: Any of these.
+        after: Sequence numbers above this one.
+        upto: Up to and including this one; None for all.
+    """
+    query = select(*_COLUMNS).where(invoices.c.state.in_(states), invoices.c.seq > after).order_by(invoices.c.seq)
+    if upto is not None:
+        query = query.where(invoices.c.seq <= upto)
+    return [_row(row) for row in connection.execute(query.with_for_update()).mappings()]
+
+
+def seqs(connection: Connection, states: Sequence[str]) -> list[int]:
+    """Sequence numbers of the invoices in these states, in order."""
+    query = select(invoices.c.seq).where(invoices.c.state.in_(states)).order_by(invoices.c.seq)
+    return list(connection.execute(query).scalars())
+
+
+def by_id(connection: Connection, invoice_ids: Sequence[str]) -> dict[str, Row]:
+    """These invoices, by id."""
+    query = select(*_COLUMNS).where(invoices.c.invoice_id.in_(list(invoice_ids)))
+    return {row["invoice_id"]: _row(row) for row in connection.execute(query).mappings()}
+
+
+def find(connection: Connection, name: str) -> Mapping[str, Any] | None:
+    """One invoice by its number or its canonical id, all columns."""
+    query = select(invoices).where((invoices.c.number == name) | (invoices.c.invoice_id == name))
+    row = connection.execute(query).mappings().first()
+    return dict(row) if row else None
+
+
+def first_with_fingerprint(connection: Connection, fingerprints: Sequence[str]) -> dict[str, tuple[int, str]]:
+    """The earliest invoice, as (seq, invoice_id), that bills each of these things and still counts."""
+    counts = invoices.c.state.not_in(("withdrawn", "rejected"))
+    earliest = (
+        select(func.min(invoices.c.seq))
+        .where(invoices.c.fingerprint.in_(list(fingerprints)), counts)
+        .group_by(invoices.c.fingerprint)
+    )
+    query = select(invoices.c.fingerprint, invoices.c.seq, invoices.c.invoice_id).where(invoices.c.seq.in_(earliest))
+    return {row.fingerprint: (row.seq, row.invoice_id) for row in connection.execute(query)}
+
+
+def _row(row: Mapping[Any, Any]) -> Row:
+    fields = {name: row[name] for name in Row.__struct_fields__ if name != "invoice"}
+    return Row(**fields, invoice=decode(row["body"], Invoice))

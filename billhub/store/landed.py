@@ -1,0 +1,119 @@
+"""Landed records: what a source gave, exactly as received, before anything is done to it."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from billhub.store.schema import cursors, landed
+from canonical_model.encoding import encode
+from connectors.contract import Page, RawRecord
+
+
+def cursor_of(connection: Connection, source: str, entity: str) -> str | None:
+    """How far a source was read; locks it for the transaction, so that two readers cannot land the same page."""
+    query = select(cursors.c.cursor).where(cursors.c.source == source, cursors.c.entity == entity).with_for_update()
+    return connection.execute(query).scalar_one_or_none()
+
+
+def land(connection: Connection, source: str, entity: str, page: Page) -> int:
+    """Keep a page and move the cursor past it, in the caller's transaction. Returns how many records were new or changed."""
+    latest = _latest(connection, source, entity, [record.external_id for record in page.records])
+    rows = [_row(source, entity, record) for record in page.records]
+    fresh = [row for row in rows if latest.get(row["external_id"]) != (row["content_hash"], row["version"])]
+    if fresh:
+        connection.execute(insert(landed), fresh)
+    _move_cursor(connection, source, entity, page.cursor)
+    return len(fresh)
+
+
+def waiting(connection: Connection, entity: str, *, after: int, upto: int) -> list[Mapping[str, Any]]:
+    """Records of a batch that were not mapped yet, in order of arrival.
+
+    Args:
+        connection: Any connection.
+        entity: Kind of record.
+        after: Landed ids above this one.
+        upto: Up to and including this one.
+    """
+    query = (
+        select(landed)
+        .where(
+            landed.c.entity == entity, landed.c.state == "new", landed.c.landed_id > after, landed.c.landed_id <= upto
+        )
+        .order_by(landed.c.landed_id)
+    )
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def waiting_ids(connection: Connection, entity: str) -> list[int]:
+    """Ids of all records that were not mapped yet, in order."""
+    query = (
+        select(landed.c.landed_id)
+        .where(landed.c.entity == entity, landed.c.state == "new")
+        .order_by(landed.c.landed_id)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def newest_ids(connection: Connection, source: str, entity: str, external_ids: Sequence[str]) -> set[int]:
+    """Landed id of the newest version of each of these records, whatever became of it."""
+    of_these = (landed.c.source == source, landed.c.entity == entity, landed.c.external_id.in_(list(external_ids)))
+    query = select(func.max(landed.c.landed_id)).where(*of_these).group_by(landed.c.external_id)
+    return set(connection.execute(query).scalars())
+
+
+def mark(connection: Connection, states: Mapping[int, str]) -> None:
+    """Say what became of records: `mapped`, `excepted` or `superseded`, by landed id."""
+    for state in sorted(set(states.values())):
+        ids = [landed_id for landed_id, each in states.items() if each == state]
+        connection.execute(update(landed).where(landed.c.landed_id.in_(ids)).values(state=state))
+
+
+def reset_excepted(connection: Connection, entity: str) -> int:
+    """Put the newest excepted version of each record back to work, for example after a mapping was mended. Returns how many."""
+    newest = (
+        select(func.max(landed.c.landed_id))
+        .where(landed.c.entity == entity)
+        .group_by(landed.c.source, landed.c.external_id)
+    )
+    done = connection.execute(
+        update(landed)
+        .where(landed.c.entity == entity, landed.c.state == "excepted", landed.c.landed_id.in_(newest))
+        .values(state="new")
+    )
+    return int(done.rowcount)
+
+
+def _latest(connection: Connection, source: str, entity: str, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+    newest = newest_ids(connection, source, entity, ids)
+    query = select(landed.c.external_id, landed.c.content_hash, landed.c.version).where(landed.c.landed_id.in_(newest))
+    return {row.external_id: (row.content_hash, row.version) for row in connection.execute(query)}
+
+
+def _row(source: str, entity: str, record: RawRecord) -> dict[str, Any]:
+    body, control = encode(record.body), record.control
+    return {
+        "source": source,
+        "entity": entity,
+        "external_id": record.external_id,
+        "version": record.version,
+        "content_hash": hashlib.sha256(body).hexdigest(),
+        "body": body.decode(),
+        "state": "new",
+        "control_lines": control.lines if control else None,
+        "control_amount": control.amount if control else None,
+        "control_currency": control.currency if control else None,
+        "control_entity": control.legal_entity if control else None,
+    }
+
+
+def _move_cursor(connection: Connection, source: str, entity: str, cursor: str | None) -> None:
+    if cursor is None:
+        return
+    moved = connection.execute(
+        update(cursors).where(cursors.c.source == source, cursors.c.entity == entity).values(cursor=cursor)
+    )
+    if moved.rowcount == 0:
+        connection.execute(insert(cursors).values(source=source, entity=entity, cursor=cursor))

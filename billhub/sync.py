@@ -1,0 +1,158 @@
+"""Sync: from a source system to the canonical store, read top to bottom as it happens.
+
+1. `read_and_land`: read pages and keep the raw records, each page with its cursor in one transaction.
+2. `map_batch`: map, check, route and commit one batch of landed records.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+import mappings
+from billhub import audit, exceptions
+from billhub.hub import Hub
+from billhub.store import documents, landed
+from billhub.store.engine import reading, transaction
+from canonical_model import catalog
+from canonical_model.encoding import content_hash, encode
+from canonical_model.violations import Violation
+from connectors.contract import Source
+
+Batch = tuple[int, int]
+"""Landed ids: above the first, up to and including the second."""
+
+
+class Feed(msgspec.Struct, frozen=True, kw_only=True):
+    """What a flow brings in.
+
+    Attributes:
+        source: Connector it is read from.
+        entity: The connector's name of it, which is also the name of the mapping in its folder.
+        document: The canonical entity it becomes.
+    """
+
+    source: str
+    entity: str
+    document: str
+
+    @property
+    def mapping(self) -> str:
+        """Name of the inbound mapping."""
+        return f"{self.source}/{self.entity}"
+
+
+def read_and_land(hub: Hub, feed: Feed, *, page_size: int = 1000) -> int:
+    """Read everything new from the source and keep it as received. Returns how many records were new or changed."""
+    source, count = hub.connect(feed.source, Source), 0
+    while True:
+        with transaction(hub.engine) as connection:
+            cursor = landed.cursor_of(connection, feed.source, feed.entity)
+        page = source.read(feed.entity, cursor=cursor, limit=page_size)
+        with transaction(hub.engine) as connection:
+            if landed.cursor_of(connection, feed.source, feed.entity) == cursor:  # else another reader landed this page
+                count += landed.land(connection, feed.source, feed.entity, page)
+        if not page.has_more:
+            return count
+
+
+def batches(hub: Hub, feed: Feed, *, size: int = 1000, most: int = 40) -> list[Batch]:
+    """The landed records that wait for mapping, in batches of about `size`, at most `most` of them."""
+    with reading(hub.engine) as connection:
+        ids = landed.waiting_ids(connection, feed.entity)
+    size = max(size, -(-len(ids) // most))
+    return [(part[0] - 1, part[-1]) for part in (ids[start : start + size] for start in range(0, len(ids), size))]
+
+
+def map_batch(hub: Hub, feed: Feed, batch: Batch) -> Mapping[str, int]:
+    """Map, check, route and commit one batch; safe to repeat.
+
+    Returns:
+        How many records were mapped, excepted and superseded, and how many documents changed.
+    """
+    with transaction(hub.engine) as connection:
+        rows = _newest(connection, feed, landed.waiting(connection, feed.entity, after=batch[0], upto=batch[1]))
+        examined = [_map(feed, row) for row in rows.current]
+        good = [each.document for each in examined if each.document is not None]
+        problems = [problem for each in examined for problem in each.problems]
+        changed = documents.save(connection, feed.document, good)
+        states = {each.landed_id: "excepted" if each.document is None else "mapped" for each in examined}
+        landed.mark(connection, states | dict.fromkeys(rows.superseded, "superseded"))
+        subjects = [_subject(feed, row) for row in rows.current]
+        exceptions.settle(connection, hub, subject_type="record", examined=subjects, problems=problems)
+        counts = {**Counter(states.values()), "superseded": len(rows.superseded), "changed": changed}
+        if examined:
+            entry = audit.Entry(action="records.mapped", subject=feed.mapping, detail={"batch": list(batch), **counts})
+            audit.append(connection, hub, [entry])
+    return counts
+
+
+def sync(hub: Hub, feed: Feed) -> Mapping[str, int]:
+    """Both steps, to the end. Returns the counts."""
+    counts: Counter[str] = Counter(landed=read_and_land(hub, feed))
+    for batch in batches(hub, feed):
+        counts.update(map_batch(hub, feed, batch))
+    return dict(counts)
+
+
+class _Newest(msgspec.Struct, frozen=True):
+    current: list[Mapping[str, Any]]
+    superseded: list[int]
+
+
+class _Examined(msgspec.Struct, frozen=True, kw_only=True):
+    landed_id: int
+    document: documents.NewDocument | None
+    problems: Sequence[exceptions.Problem]
+
+
+def _newest(connection: Connection, feed: Feed, rows: Sequence[Mapping[str, Any]]) -> _Newest:
+    """Of several versions of one record only the last is mapped, whichever batch it is in."""
+    newest = landed.newest_ids(connection, feed.source, feed.entity, [row["external_id"] for row in rows])
+    return _Newest(
+        [row for row in rows if row["landed_id"] in newest],
+        [row["landed_id"] for row in rows if row["landed_id"] not in newest],
+    )
+
+
+def _map(feed: Feed, row: Mapping[str, Any]) -> _Examined:
+    mapping = mappings.load(feed.mapping)
+    mapped = mapping.apply(msgspec.json.decode(row["body"]))
+    if mapped.problems:
+        problems = [_problem(feed, row, each) for each in mapped.problems]
+        return _Examined(landed_id=row["landed_id"], document=None, problems=problems)
+    document = msgspec.convert(mapped.document, catalog.DOCUMENTS[feed.document], strict=False)
+    new = documents.NewDocument(
+        canonical_id=catalog.identity(document),
+        content_hash=content_hash(document),
+        body=encode(document).decode(),
+        mapping=mapping.name,
+        mapping_version=mapping.version,
+        mapping_fingerprint=mapping.fingerprint,
+        landed_id=row["landed_id"],
+    )
+    return _Examined(landed_id=row["landed_id"], document=new, problems=())
+
+
+def _problem(feed: Feed, row: Mapping[str, Any], found: mappings.FieldProblem) -> exceptions.Problem:
+    mapping = mappings.load(feed.mapping)
+    violation = Violation(
+        rule_id=f"{mapping.name}@{mapping.version}:{found.rule}",
+        category="mapping_defect",
+        path=found.field,
+        value=str(found.value),
+        message=f"{feed.entity} {row['external_id']}, source field {found.source_path}: {found.message}",
+    )
+    return exceptions.Problem(
+        subject_type="record",
+        subject_id=_subject(feed, row),
+        violation=violation,
+        legal_entity=row["control_entity"],
+        content_hash=row["content_hash"],
+    )
+
+
+def _subject(feed: Feed, row: Mapping[str, Any]) -> str:
+    return f"{feed.source}/{feed.entity}/{row['external_id']}"

@@ -1,0 +1,113 @@
+"""Billing schedules: which periods a contract is billed in, when each falls due, and what each line amounts to in it."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+
+import msgspec
+from dateutil.relativedelta import relativedelta
+
+from canonical_model.contracts import Contract, ContractLine
+from canonical_model.money import Money, allocate, total
+
+MONTHS = {"monthly": 1, "quarterly": 3, "annual": 12}
+
+
+class BillingPeriod(msgspec.Struct, frozen=True, kw_only=True):
+    """One period of a billing schedule.
+
+    Attributes:
+        index: From 0.
+        start: First day.
+        end: Last day.
+        months: Its length; the last period may be shorter than the frequency.
+        due_on: Day from which it may be billed.
+    """
+
+    index: int
+    start: date
+    end: date
+    months: int
+    due_on: date
+
+
+class LineInstalment(msgspec.Struct, frozen=True, kw_only=True):
+    """What one contract line amounts to in one period.
+
+    Attributes:
+        line: The contract line.
+        gross: Before the contract's discount.
+        discount: Not negative; `gross - discount` is billed.
+    """
+
+    line: ContractLine
+    gross: Money
+    discount: Money
+
+    @property
+    def net(self) -> Money:
+        """Amount billed before tax."""
+        return self.gross - self.discount
+
+
+def billing_periods(contract: Contract) -> tuple[BillingPeriod, ...]:
+    """All periods of a contract, in order; they cover its term without gap or overlap.
+
+    A contract that starts on the 31st has its periods start on the last day of shorter months.
+    """
+    return tuple(_periods(contract))
+
+
+def due_periods(contract: Contract, *, as_of: date, since: date) -> tuple[BillingPeriod, ...]:
+    """The periods that fall due from `since` to `as_of`, both included.
+
+    Args:
+        contract: Any contract; only an active one has due periods.
+        as_of: The business date.
+        since: Day the hub took over billing; earlier periods were billed elsewhere.
+    """
+    if contract.status != "active":
+        return ()
+    return tuple(period for period in _periods(contract) if since <= period.due_on <= as_of)
+
+
+def instalments(contract: Contract, period: BillingPeriod) -> tuple[LineInstalment, ...]:
+    """What each line amounts to in one period; over all periods the parts sum exactly to the line's value."""
+    weights = [each.months for each in _periods(contract)]
+    return tuple(
+        LineInstalment(
+            line=line,
+            gross=allocate(_gross(contract, line), weights)[period.index],
+            discount=allocate(_discount(contract, line), weights)[period.index],
+        )
+        for line in contract.lines
+    )
+
+
+def contract_value(contract: Contract) -> Money:
+    """Value of the whole term, before tax."""
+    return total((_gross(contract, line) - _discount(contract, line) for line in contract.lines), contract.currency)
+
+
+def annual_value(contract: Contract) -> Money:
+    """Value of one contract year, before tax: the sum of prices less the discount, rounded once."""
+    gross = total((line.unit_price * line.quantity for line in contract.lines), contract.currency)
+    return (gross * (1 - contract.discount_percent / 100)).rounded()
+
+
+def _periods(contract: Contract) -> Iterator[BillingPeriod]:
+    step = MONTHS[contract.billing_frequency]
+    for index, month in enumerate(range(0, contract.term_months, step)):
+        months = min(step, contract.term_months - month)
+        start = contract.start_date + relativedelta(months=month)
+        end = contract.start_date + relativedelta(months=month + months) - timedelta(days=1)
+        due_on = start if contract.billing_timing == "in_advance" else end + timedelta(days=1)
+        yield BillingPeriod(index=index, start=start, end=end, months=months, due_on=due_on)
+
+
+def _gross(contract: Contract, line: ContractLine) -> Money:
+    return (line.unit_price * (line.quantity * contract.term_months / Decimal(12))).rounded()
+
+
+def _discount(contract: Contract, line: ContractLine) -> Money:
+    return (_gross(contract, line) * (contract.discount_percent / 100)).rounded()

@@ -1,0 +1,1 @@
+"""Reads the order lines of an online shop from a CSV file, one record per invoice number."""

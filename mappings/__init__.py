@@ -1,0 +1,11 @@
+"""Mappings: one YAML file per pair of shapes, compiled to a Python function and able to explain itself.
+
+The language is described in docs/mapping-language.md. Nothing here reads or writes anything but the mapping files themselves.
+"""
+
+from mappings.catalogue import load, names
+from mappings.compiled import CompiledMapping, compile_file
+from mappings.fixtures import run_fixtures
+from mappings.records import FieldProblem, FieldTrace, Mapped
+
+__all__ = ["load", "names", "run_fixtures", "compile_file", "CompiledMapping", "Mapped", "FieldProblem", "FieldTrace"]

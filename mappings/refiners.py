@@ -1,0 +1,180 @@
+"""Transforms from one typed value to another. None, "nothing there", passes through all of them."""
+
+import re
+from datetime import date
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import pycountry
+
+from canonical_model.codes import is_country, is_currency
+from canonical_model.money import InexactAmountError, Money
+from mappings.readers import boolean, date_, text
+from mappings.records import shown
+from mappings.refusal import Refused
+from mappings.tables import country_aliases
+
+_VAT_PREFIX = re.compile(r"[A-Z]{2}[0-9A-Z]", re.ASCII)
+_LEADING_LETTERS = re.compile(r"[A-Za-z]*", re.ASCII)
+
+Amount = TypeVar("Amount", Decimal, Money)
+
+
+def upper(value: str | None) -> str | None:
+    """Capital letters."""
+    return value and value.upper()
+
+
+def lower(value: str | None) -> str | None:
+    """Small letters."""
+    return value and value.lower()
+
+
+def strip(value: str | None) -> str | None:
+    """Without surrounding blanks; nothing when nothing is left."""
+    return (value and value.strip()) or None
+
+
+def vat_id_normalise(value: str | None) -> str | None:
+    """A tax registration without blanks, in capitals; a VAT id (two letters first) also without dots, hyphens and slashes."""
+    if value is None:
+        return None
+    compact = "".join(value.split()).upper()
+    return re.sub(r"[./-]", "", compact) if _VAT_PREFIX.match(compact) else compact
+
+
+def first_line(value: str | None) -> str | None:
+    """The first line of several; what follows is dropped, so use `one_line` where it matters."""
+    return value and (value.splitlines() or [""])[0].strip() or None
+
+
+def one_line(value: str | None) -> str | None:
+    """All lines joined by `, `; nothing is lost."""
+    return value and ", ".join(line.strip() for line in value.splitlines() if line.strip()) or None
+
+
+def letter_prefix(value: str | None) -> str | None:
+    """The letters an identifier begins with, `C` of `C536379`; empty text when it begins with a digit."""
+    if value is None:
+        return None
+    found = _LEADING_LETTERS.match(value)
+    return found.group() if found else ""
+
+
+def country_code(value: str | None) -> str | None:
+    """An ISO 3166-1 alpha-2 code, checked."""
+    if value is not None and not is_country(value):
+        raise Refused("is not a country code of ISO 3166-1 alpha-2")
+    return value
+
+
+def currency_code(value: str | None) -> str | None:
+    """An ISO 4217 code, checked."""
+    if value is not None and not is_currency(value):
+        raise Refused("is not a currency of ISO 4217")
+    return value
+
+
+def country_from_name(value: str | None) -> str | None:
+    """The ISO 3166-1 alpha-2 code of a country's name: first our own aliases (table `country_name`), then the standard's names.
+
+    Names that the table declares to be no one country give nothing.
+    """
+    if value is None:
+        return None
+    aliases = country_aliases()
+    if value.casefold() in aliases:
+        return aliases[value.casefold()]
+    try:
+        return str(pycountry.countries.lookup(value).alpha_2)
+    except LookupError:
+        raise Refused("is not a known country; add the name to mappings/tables/country_name.yaml") from None
+
+
+def format_(value: str | None, pattern: str) -> str | None:
+    """The value in place of `{}` in a pattern."""
+    return None if value is None else pattern.replace("{}", value)
+
+
+def truncate(value: str | None, length: int) -> str | None:
+    """At most so many characters, for descriptions only."""
+    return None if value is None else value[:length].rstrip()
+
+
+def at_most(value: str | None, length: int) -> str | None:
+    """Refuse text that is longer than the target holds, for identifiers."""
+    if value is not None and len(value) > length:
+        raise Refused(f"has {len(value)} characters; the target holds {length}")
+    return value
+
+
+def money(value: Decimal | None, currency: Any) -> Money | None:
+    """Money of a currency that stands beside the amount (a path) or is fixed (`code`)."""
+    if value is None:
+        return None
+    code = text(currency)
+    if code is None or not is_currency(code):
+        raise Refused(f"has currency {shown(currency)}, which ISO 4217 does not hold")
+    return Money(value, code)
+
+
+def amount(value: Money | None) -> Decimal | None:
+    """The amount without its currency."""
+    return None if value is None else value.amount
+
+
+def minor_units(value: Money | None) -> int | None:
+    """Whole minor units in the currency's ISO 4217 precision (cents for USD, yen for JPY)."""
+    try:
+        return None if value is None else value.minor
+    except InexactAmountError as error:
+        raise Refused(str(error)) from None
+
+
+def money_text(value: Money | None) -> str | None:
+    """For people: `129,600.00 USD`."""
+    return None if value is None else str(value)
+
+
+def plain_number(value: Decimal | None) -> str | None:
+    """A number as plain text, digits as given, without an exponent."""
+    return None if value is None else format(value, "f")
+
+
+def negate(value: Amount | None) -> Amount | None:
+    """The sign turned."""
+    return None if value is None else -value
+
+
+def negate_when(value: Amount | None, condition: bool) -> Amount | None:
+    """The sign turned where the condition holds."""
+    return negate(value) if condition else value
+
+
+def absolute(value: Decimal | None) -> Decimal | None:
+    """Without its sign."""
+    return None if value is None else abs(value)
+
+
+def nonzero(value: Decimal | None) -> Decimal | None:
+    """Nothing for zero, for targets that want the field left out."""
+    return value or None
+
+
+def percent_to_fraction(value: Decimal | None) -> Decimal | None:
+    """A rate of 0-100 as a fraction of 0-1."""
+    return None if value is None else value.scaleb(-2)
+
+
+def days_since(value: date | None, start: Any) -> int | None:
+    """Days from another day of the record to this one."""
+    first = date_(start)
+    if value is None or first is None:
+        return None
+    return (value - first).days
+
+
+def and_(value: bool | None, other: Any) -> bool | None:
+    """True only if another boolean of the record is true as well."""
+    second = boolean(other)
+    return None if value is None or second is None else value and second

@@ -1,0 +1,120 @@
+"""YAML as mapping files use it: line numbers kept, no surprises.
+
+Differences to PyYAML's safe loader: only `true` and `false` are booleans (`Yes` stays text), keys are always text as written,
+dates stay text, numbers with decimals become Decimal, a repeated key and an alias are errors.
+"""
+
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import yaml
+
+Place = tuple[str | int, ...]
+
+
+class SourceError(ValueError):
+    """Text that is not YAML of this kind.
+
+    Attributes:
+        line: Line of the file, from 1.
+    """
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+class Source(NamedTuple):
+    """A read file.
+
+    Attributes:
+        data: Its content as plain values.
+        lines: Line, from 1, of every value by its path of keys and indexes.
+    """
+
+    data: Any
+    lines: dict[Place, int]
+
+    def line(self, place: Place) -> int:
+        """The line of a value, or of the nearest value around it."""
+        while place and place not in self.lines:
+            place = place[:-1]
+        return self.lines.get(place, 1)
+
+
+class _Loader(yaml.SafeLoader):
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark
+            raise SourceError("aliases are not part of the mapping language", mark.line + 1)
+        return super().compose_node(parent, index)
+
+
+_NARROWED = ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:merge")
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in _NARROWED]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def read(text: str) -> Source:
+    """Read one YAML document.
+
+    Raises:
+        SourceError: It is not YAML, repeats a key or uses an alias.
+    """
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise SourceError(f"not YAML: {error.problem}", mark.line + 1 if mark else 1) from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise SourceError(f"not YAML: {error}", 1) from error
+    lines: dict[Place, int] = {}
+    return Source(None if node is None else _value(node, (), lines), lines)
+
+
+def _value(node: yaml.Node, place: Place, lines: dict[Place, int]) -> Any:
+    lines[place] = node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        return _mapping(node, place, lines)
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(item, (*place, index), lines) for index, item in enumerate(node.value)]
+    return _scalar(node)
+
+
+def _mapping(node: yaml.MappingNode, place: Place, lines: dict[Place, int]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        if not isinstance(key_node, yaml.ScalarNode):
+            raise SourceError("a key must be text", key_node.start_mark.line + 1)
+        key = str(key_node.value)
+        if key in result:
+            raise SourceError(f"key {key!r} is there twice", key_node.start_mark.line + 1)
+        result[key] = _value(value_node, (*place, key), lines)
+        lines[(*place, key)] = key_node.start_mark.line + 1
+    return result
+
+
+def _scalar(node: yaml.Node) -> Any:
+    tag, text = node.tag.rpartition(":")[2], str(node.value)
+    if tag == "null":
+        return None
+    try:
+        return _integer(text) if tag == "int" else Decimal(text) if tag == "float" else _word(text, node)
+    except (ValueError, ArithmeticError) as error:
+        raise SourceError(f"{text!r} is not a plain number; quote it if it is text", node.start_mark.line + 1) from error
+
+
+def _word(text: str, node: yaml.Node) -> str | bool:
+    plain = isinstance(node, yaml.ScalarNode) and node.style is None
+    return text == "true" if plain and text in ("true", "false") else text
+
+
+def _integer(text: str) -> int:
+    """The number; a spelling that would not come back the same (`010`, `1_000`, `0x1F`) is more likely a code."""
+    number = int(text)
+    if str(number) != text:
+        raise ValueError(text)
+    return number

@@ -29,6 +29,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
         legal_entity: Code of the seller, if known; decides the calendar of the deadline.
         amount: Net amount it holds back, if known.
         content_hash: What a waiver is bound to.
+        holds: Whether the subject waits for it; else it is only reported and counted.
     """
 
     subject_type: str
@@ -38,6 +39,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     legal_entity: str | None = None
     amount: Money | None = None
     content_hash: str | None = None
+    holds: bool = True
 
     @property
     def fingerprint(self) -> str:
@@ -65,7 +67,7 @@ def settle(
         problems: What was found.
 
     Returns:
-        Ids of the subjects that have at least one problem nobody has waived.
+        Ids of the subjects that are held: they have at least one problem that holds and nobody has waived.
     """
     known = _rows_of(connection, subject_type, examined)
     opened, standing, found = [], set(), set()
@@ -74,14 +76,15 @@ def settle(
         found.add(problem.fingerprint)
         if row is not None and row["state"] == "waived" and row["content_hash"] == problem.content_hash:
             continue
-        standing.add(problem.subject_id)
+        if problem.holds:
+            standing.add(problem.subject_id)
         if row is None:
             opened.append(_new_row(hub, problem))
         elif _differs(row, problem):
             _reopen(connection, hub, row, problem)
     if opened:
         connection.execute(insert(exceptions), opened)
-    gone = [row for mark, row in known.items() if row["state"] == "open" and mark not in found]
+    gone = [row for mark, row in known.items() if row["state"] in {"open", "reported"} and mark not in found]
     _close(connection, hub, gone, state="resolved", resolution="no longer occurs")
     audit.append(connection, hub, [_opened_entry(row) for row in opened])
     return standing
@@ -178,7 +181,7 @@ def _new_row(hub: Hub, problem: Problem) -> dict[str, Any]:
         "next_step": policy.next_step,
         "owner": policy.owner,
         "deadline": deadline.isoformat(),
-        "state": "open",
+        "state": "open" if problem.holds else "reported",
         "content_hash": problem.content_hash,
         "opened_on": hub.as_of.isoformat(),
     }
@@ -186,12 +189,13 @@ def _new_row(hub: Hub, problem: Problem) -> dict[str, Any]:
 
 def _differs(row: Mapping[str, Any], problem: Problem) -> bool:
     now = (problem.violation.value, problem.violation.message, problem.content_hash)
-    return row["state"] != "open" or (row["value"], row["message"], row["content_hash"]) != now
+    state = "open" if problem.holds else "reported"
+    return row["state"] != state or (row["value"], row["message"], row["content_hash"]) != now
 
 
 def _reopen(connection: Connection, hub: Hub, row: Mapping[str, Any], problem: Problem) -> None:
     values = {name: value for name, value in _new_row(hub, problem).items() if name != "fingerprint"}
-    if row["state"] == "open":  # the clock of an open exception goes on
+    if row["state"] == values["state"]:  # the clock of an open exception goes on
         values = {name: value for name, value in values.items() if name not in {"deadline", "opened_on"}}
     else:
         values |= {"closed_on": None, "closed_by": None, "resolution": None}

@@ -59,16 +59,22 @@ def billing_periods(contract: Contract) -> tuple[BillingPeriod, ...]:
 
 
 def due_periods(contract: Contract, *, as_of: date, since: date) -> tuple[BillingPeriod, ...]:
-    """The periods that fall due from `since` to `as_of`, both included.
+    """The periods that are due on a day.
 
     Args:
         contract: Any contract; only an active one has due periods.
         as_of: The business date.
-        since: Day the hub took over billing; earlier periods were billed elsewhere.
+        since: Day the hub took over billing. Periods in advance that started before it, and periods in arrears that ended before it, were
+            billed elsewhere.
     """
     if contract.status != "active":
         return ()
-    return tuple(period for period in _periods(contract) if since <= period.due_on <= as_of)
+    in_advance = contract.billing_timing == "in_advance"
+    return tuple(
+        period
+        for period in _periods(contract)
+        if period.due_on <= as_of and since <= (period.start if in_advance else period.end)
+    )
 
 
 def instalments(contract: Contract, period: BillingPeriod) -> tuple[LineInstalment, ...]:

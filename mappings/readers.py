@@ -13,7 +13,7 @@ from canonical_model.money import Money
 from mappings.records import shown
 from mappings.refusal import Refused
 
-_WHOLE_DIGITS, _FRACTION_DIGITS = 18, 12
+_WHOLE_DIGITS, _FRACTION_DIGITS = 15, 10  # together less than the 28 digits of Decimal arithmetic, so that it stays exact
 
 
 def text(value: Any) -> str | None:
@@ -31,7 +31,7 @@ def text(value: Any) -> str | None:
 
 
 def decimal(value: Any) -> Decimal | None:
-    """An exact number of at most 18 digits before and 12 after the point, from text, a whole number or a Decimal."""
+    """An exact number of at most 15 digits before and 10 after the point, from text, a whole number or a Decimal."""
     if value is None:
         return None
     if isinstance(value, bool | float) or not isinstance(value, str | int | Decimal):
@@ -72,7 +72,9 @@ def boolean(value: Any) -> bool | None:
 
 
 def date_(value: Any) -> date | None:
-    """A day written as `2026-01-31`."""
+    """A day written as `2026-01-31`, or a date."""
+    if type(value) is date:
+        return value
     written = text(value)
     if written is None:
         return None
@@ -96,8 +98,8 @@ def date_of_datetime(value: Any) -> date | None:
 
 
 def iso_date(value: Any) -> str | None:
-    """A day as ISO text, from ISO text or a date."""
-    day = value if type(value) is date else date_(value)
+    """A day as ISO text."""
+    day = date_(value)
     return None if day is None else day.isoformat()
 
 

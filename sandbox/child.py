@@ -77,12 +77,21 @@ def _die_with(parent: int) -> None:
 async def _serve(system: str, state: Path, seed: Path, as_of: date) -> None:
     module = importlib.import_module(f"sandbox.{system}.app")
     app = module.create_app(Storage(state / f"{system}.sqlite"), seed, as_of)
-    with socket.create_server(("127.0.0.1", 0), backlog=BACKLOG) as listener:
+    with _listen() as listener:
         endpoints = {system: f"http://127.0.0.1:{listener.getsockname()[1]}"}
         endpoints |= await _start_listeners(module, app)
         # From here on connections wait in the backlog, so the system may be called ready.
         _report(endpoints)
         await uvicorn.Server(_uvicorn_config(app)).serve(sockets=[listener])
+
+
+def _listen() -> socket.socket:
+    # asyncio sets TCP_NODELAY only where the protocol is named; without it each answer on a kept
+    # connection waits 40 ms for the client's delayed acknowledgement.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(BACKLOG)
+    return listener
 
 
 async def _start_listeners(module: Any, app: ASGIApp) -> dict[str, str]:

@@ -68,7 +68,8 @@ def _withdraw(connection: Connection, hub: Hub, entity: str, source_ids: Sequenc
     )
     gone = [invoice_id for invoice_id in connection.execute(query).scalars() if invoice_id not in due]
     invoices.change(connection, [{"invoice_id": each, "state": "withdrawn"} for each in gone])
-    exceptions.settle(connection, hub, subject_type="invoice", examined=gone, problems=())
+    for subject_type in ("invoice", "tax"):
+        exceptions.settle(connection, hub, subject_type=subject_type, examined=gone, problems=())
     audit.append(connection, hub, [audit.Entry(action="invoice.withdrawn", subject=each, detail={}) for each in gone])
     return len(gone)
 

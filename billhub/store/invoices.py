@@ -10,7 +10,7 @@ from billhub.store.schema import invoices
 from canonical_model.encoding import decode
 from canonical_model.invoices import Invoice
 
-OPEN_STATES = ("draft", "held", "checked", "awaiting_approval", "ready")
+OPEN_STATES = ("draft", "held", "checked", "taxed", "awaiting_approval", "ready")
 """States in which an invoice may still change: it has no number and nobody outside has seen it."""
 
 RELEASED_STATES = ("released", "delivered")
@@ -99,6 +99,19 @@ def in_states(connection: Connection, states: Sequence[str], *, after: int = 0, 
     if upto is not None:
         query = query.where(invoices.c.seq <= upto)
     return [_row(row) for row in connection.execute(query.with_for_update()).mappings()]
+
+
+def locked(connection: Connection, seqs: Sequence[int], states: Sequence[str]) -> list[Row]:
+    """These invoices, in the order given, if they are still in these states; locked where the database can."""
+    query = select(*_COLUMNS).where(invoices.c.seq.in_(list(seqs)), invoices.c.state.in_(states))
+    found = {row["seq"]: _row(row) for row in connection.execute(query.with_for_update()).mappings()}
+    return [found[seq] for seq in seqs if seq in found]
+
+
+def seqs_by_issue_date(connection: Connection, states: Sequence[str]) -> list[int]:
+    """Sequence numbers of the invoices in these states, in order of their dates."""
+    query = select(invoices.c.seq).where(invoices.c.state.in_(states)).order_by(invoices.c.issue_date, invoices.c.seq)
+    return list(connection.execute(query).scalars())
 
 
 def seqs(connection: Connection, states: Sequence[str]) -> list[int]:

@@ -18,9 +18,9 @@ from sandbox.avatax import addresses, filters, jurisdictions, misbehaviour
 from sandbox.avatax.account import ACCOUNT_ID, COMPANIES, is_authenticated
 from sandbox.avatax.answers import include
 from sandbox.avatax.calculation import TaxedDocument, calculate
+from sandbox.avatax.documents import known_company, parse_address, parse_document
 from sandbox.avatax.errors import VendorError, rate_limited, unauthenticated, value_required
 from sandbox.avatax.register import VOID_CODES, Register
-from sandbox.avatax.requests import known_company, parse_address, parse_document
 from sandbox.faults import FaultMiddleware, FaultShapes, with_faults
 from sandbox.storage import Body, Storage, decode_json, encode_json
 
@@ -134,11 +134,14 @@ class Endpoints:
         company_id = COMPANIES[known_company(request.path_params["company"])][0]
         query = request.query_params
         wanted = filters.parse_filter(query.get("$filter", ""), self._as_of)
-        found = [model for model in self._register.of_company(company_id) if wanted(model)]
         skip, top = _whole(query.get("$skip"), 0), min(_whole(query.get("$top"), MAX_PAGE), MAX_PAGE)
-        page = [include(model, query.get("$include") or "None") for model in found[skip : skip + top]]
-        answer: Body = {"@recordsetCount": len(found), "value": page}
-        if skip + top < len(found):
+        page, count = [], 0
+        for model in filter(wanted, self._register.of_company(company_id)):
+            if skip <= count < skip + top:
+                page.append(include(model, query.get("$include") or "None"))
+            count += 1
+        answer: Body = {"@recordsetCount": count, "value": page}
+        if skip + top < count:
             answer["@nextLink"] = str(request.url.include_query_params(**{"$skip": skip + top, "$top": top}))
         return json_response(answer)
 

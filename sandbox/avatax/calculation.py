@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from sandbox.avatax.account import COMPANIES
+from sandbox.avatax.documents import Document, Line
 from sandbox.avatax.errors import VendorError
 from sandbox.avatax.jurisdictions import EU, Jurisdiction, covering
-from sandbox.avatax.requests import Document, Line
 
 EXPONENTS = {
     **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND"), 0),

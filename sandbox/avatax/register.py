@@ -17,8 +17,8 @@ from datetime import UTC, date, datetime, timedelta
 
 from sandbox.avatax.answers import transaction_model
 from sandbox.avatax.calculation import TaxedDocument
+from sandbox.avatax.documents import RECORDED_TYPES
 from sandbox.avatax.errors import VendorError, doc_status_invalid, not_found
-from sandbox.avatax.requests import RECORDED_TYPES
 from sandbox.storage import Body, Storage
 
 KIND = "Transaction"

@@ -5,6 +5,9 @@ GET /messages/{uid}   one message as it was sent, message/rfc822
 """
 
 import asyncio
+import logging
+import warnings
+from contextlib import suppress
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -55,16 +58,24 @@ async def start_listeners(app: FaultMiddleware) -> dict[str, str]:
     if not isinstance(app.app, Starlette):
         raise TypeError("the app was not built by create_app")
     office: PostOffice = app.app.state.post_office
+    _expect_plain_sockets()
     loop = asyncio.get_running_loop()
     smtp = await loop.create_server(partial(Submission, office, app.board), "127.0.0.1", 0)
 
     async def serve_imap(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await Session(office, app.board, reader, writer).run()
+        with suppress(ConnectionError):
+            await Session(office, app.board, reader, writer).run()
 
     imap = await asyncio.start_server(serve_imap, "127.0.0.1", 0)
     # A listener without a reference would be closed by the garbage collector.
     app.app.state.listeners = (smtp, imap)
     return {"smtp": _url("smtp", smtp), "imap": _url("imap", imap)}
+
+
+def _expect_plain_sockets() -> None:
+    # aiosmtpd warns of passwords without TLS at every connection; here nothing leaves the machine.
+    warnings.filterwarnings("ignore", message="Requiring AUTH while not requiring TLS")
+    logging.getLogger("mail.log").setLevel(logging.ERROR)
 
 
 def _url(scheme: str, server: asyncio.Server) -> str:

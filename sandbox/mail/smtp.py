@@ -88,7 +88,7 @@ class _Handler:
     def __init__(self, office: PostOffice) -> None:
         self._office = office
 
-    async def handle_RCPT(  # noqa: N802, PLR0917 - the hook's name and arguments are aiosmtpd's
+    async def handle_RCPT(  # noqa: N802 - the hook's name and arguments are aiosmtpd's
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if rejection := self._office.rejection(address):
@@ -104,7 +104,7 @@ class _Handler:
 
 
 def _authenticator(office: PostOffice) -> Any:
-    def authenticate(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:  # noqa: PLR0917
+    def authenticate(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
         known = isinstance(data, LoginPassword) and office.admits(data.login, data.password)
         return AuthResult(success=known, handled=False)
 

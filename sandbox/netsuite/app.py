@@ -1,9 +1,11 @@
 """NetSuite's SOAP endpoint as an ASGI app.
 
-GET  /wsdl/v2023_2_0/netsuite.wsdl     the WSDL, with this stand-in as service address
-GET  /xsd/{area}/v2023_2_0/{name}.xsd  the XSDs it imports
-POST /services/NetSuitePort_2023_2     the web service
-GET  /_sandbox/trial_balance           the general ledger by subsidiary, currency and account
+- `GET /wsdl/v2023_2_0/netsuite.wsdl`: the WSDL, with this stand-in as service address
+- `GET /xsd/{area}/v2023_2_0/{name}.xsd`: the XSDs it imports
+- `POST /services/NetSuitePort_2023_2`: the web service
+- `GET /_sandbox/trial_balance`: the general ledger by subsidiary, currency and account
+- `POST /_sandbox/seed/{name}`: what a person would change on NetSuite's screens: the JSON object of
+  a row of Customer.csv or SalesOrder.csv, which replaces the record of its external id
 """
 
 from datetime import date
@@ -23,12 +25,13 @@ from sandbox.netsuite.books import Books
 from sandbox.netsuite.contract import VERSION
 from sandbox.netsuite.posting import trial_balance
 from sandbox.netsuite.reference import load_reference
-from sandbox.netsuite.seed import load_seed
+from sandbox.netsuite.refusal import RefusedError
+from sandbox.netsuite.seed import load_seed, put_row
 from sandbox.netsuite.service import Service
 from sandbox.netsuite.soap import SoapFaultError, fault_answer
 from sandbox.netsuite.vocabulary import SCHEMAS
 from sandbox.netsuite.wsdl import PATH, schema_path, schema_text, wsdl_text
-from sandbox.storage import Storage
+from sandbox.storage import Storage, decode_json
 
 MAX_REQUEST_BYTES = 100 * 1024 * 1024
 """NetSuite help, "SOAP Web Services Governance Overview" (section_N3418637)."""
@@ -110,11 +113,23 @@ def create_app(storage: Storage, seed: Path, as_of: date) -> ASGIApp:
         Route(PATH, Endpoint(service, int(limit) if limit else None).__call__, methods=["POST"]),
     ]
     shapes = FaultShapes(rate_limited=fault_answer(too_many_requests()), unauthorized=fault_answer(invalid_login()))
-    return _with_trial_balance(with_faults(Starlette(routes=routes), storage, shapes), storage)
+    return _with_control(with_faults(Starlette(routes=routes), storage, shapes), books)
 
 
-def _with_trial_balance(app: ASGIApp, storage: Storage) -> ASGIApp:
+def _with_control(app: ASGIApp, books: Books) -> ASGIApp:
     async def balance(request: Request) -> Response:
-        return json_response(await run_in_threadpool(lambda: list(trial_balance(storage))))
+        return json_response(await run_in_threadpool(lambda: list(trial_balance(books.storage))))
 
-    return Starlette(routes=[Route("/_sandbox/trial_balance", balance), Mount("/", app)])
+    async def seed_row(request: Request) -> Response:
+        row = decode_json(await request.body())
+        try:
+            return json_response(put_row(books, request.path_params["name"], row, books.stamp()))
+        except (KeyError, RefusedError) as error:
+            return json_response({"error": f"{type(error).__name__}: {error}"}, 400)
+
+    routes = [
+        Route("/_sandbox/trial_balance", balance),
+        Route("/_sandbox/seed/{name}", seed_row, methods=["POST"]),
+        Mount("/", app),
+    ]
+    return Starlette(routes=routes)

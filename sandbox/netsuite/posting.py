@@ -1,6 +1,6 @@
 """The general ledger: the lines a transaction posts, and the balance of them all."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -29,22 +29,6 @@ class Entry:
     subsidiary: str
     day: str
     lines: Sequence[GlLine]
-
-
-def sale_lines(
-    receivable: str, tax_account: str, total: Decimal, sales: Iterable[GlLine], tax: Decimal
-) -> list[GlLine]:
-    """Post an invoice: debit receivables by the total, credit income by line and tax payable.
-
-    Args:
-        receivable: Account of the receivable.
-        tax_account: Account of the tax owed.
-        total: Sum of sales and tax; negative for a credit memo, which posts the other way round.
-        sales: Income account and net amount of each line, in the sign of `total`.
-        tax: Tax, in the sign of `total`.
-    """
-    credits = [GlLine(line.account, -line.amount) for line in sales]
-    return [GlLine(receivable, total), *credits, GlLine(tax_account, -tax)]
 
 
 def post(storage: Storage, body: Body, kind: str, entry: Entry) -> int:

@@ -138,7 +138,7 @@ def _fits_date(mine: str | None, criterion: Body) -> bool:
     if "searchValue" not in criterion:
         raise RefusedError("INVALID_SEARCH_CRITERIA", "A date criterion needs a searchValue.")
     first = _moment(criterion["searchValue"])
-    last = _moment(criterion.get("searchValue2", criterion["searchValue"]))
+    last = _moment(criterion["searchValue2"]) if "searchValue2" in criterion else first
     return mine is not None and test(_moment(mine), first, last)
 
 

@@ -16,13 +16,14 @@ Files and columns:
 A subsidiary or currency is named by internal or external id.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from sandbox.netsuite.reference import Reference, as_ref, load_reference
+from sandbox.netsuite.books import FAMILY_OF, Body, Books
+from sandbox.netsuite.reference import as_ref, load_reference
 from sandbox.storage import Storage, read_seed
 
 Row = dict[str, str]
@@ -39,14 +40,14 @@ SUBSIDIARIES = (
 )
 CURRENCIES = (("1", "US Dollar", "USD"), ("2", "British Pound", "GBP"), ("3", "Euro", "EUR"), ("4", "Yen", "JPY"))
 ACCOUNTS = (
-    ("1000", "Checking", "Bank"),
-    ("1100", "Accounts Receivable", "Accounts Receivable"),
-    ("1499", "Undeposited Funds", "Other Current Asset"),
-    ("2200", "Sales Tax Payable", "Other Current Liability"),
-    ("2400", "Deferred Revenue", "Deferred Revenue"),
-    ("4000", "Subscription Revenue", "Income"),
-    ("4100", "Services Revenue", "Income"),
-    ("4200", "Retail Sales", "Income"),
+    ("1000", "Checking", "_bank"),
+    ("1100", "Accounts Receivable", "_accountsReceivable"),
+    ("1499", "Undeposited Funds", "_otherCurrentAsset"),
+    ("2200", "Sales Tax Payable", "_otherCurrentLiability"),
+    ("2400", "Deferred Revenue", "_deferredRevenue"),
+    ("4000", "Subscription Revenue", "_income"),
+    ("4100", "Services Revenue", "_income"),
+    ("4200", "Retail Sales", "_income"),
 )
 ITEMS = (("PLAT-ENT", "Platform Enterprise", "4000"), ("RETAIL-GOODS", "Retail goods", "4200"))
 TERMS = (
@@ -70,10 +71,9 @@ def load_seed(storage: Storage, seed: Path, as_of: date) -> None:
                 storage.insert(name[0].lower() + name[1:], str(number), dict(row))
         reference = load_reference(storage)
         created = f"{as_of.isoformat()}T00:00:00.000Z"
-        for row in read_seed(seed, SYSTEM, "Customer"):
-            _put(storage, "customer", "entity", _customer(row, reference, created))
-        for row in read_seed(seed, SYSTEM, "SalesOrder"):
-            _put(storage, "salesOrder", "transaction", _sales_order(storage, row, reference, created))
+        for name in RECORDS:
+            for row in read_seed(seed, SYSTEM, name):
+                put_row(Books(storage, reference, as_of), name, row, created)
 
 
 def _rows(seed: Path, name: str, columns: str, defaults: tuple[tuple[str, ...], ...]) -> Iterator[Row]:
@@ -111,22 +111,42 @@ def _put_entry(storage: Storage, kind: str, internal_id: str, **fields: Any) -> 
     storage.insert(kind, internal_id, {"internalId": internal_id, **fields})
 
 
-def _put(storage: Storage, kind: str, family: str, body: dict[str, Any]) -> None:
-    internal_id = str(storage.next_id(family))
-    storage.insert(kind, internal_id, {"internalId": internal_id, **body}, body["externalId"].lower())
+def put_row(books: Books, name: str, row: Row, stamp: str) -> Body:
+    """Store the record of a row of Customer.csv or SalesOrder.csv, in the place of an older one.
+
+    Args:
+        books: Where to store.
+        name: The file's name, a key of `RECORDS`.
+        row: The row by column; an empty text stands for no value.
+        stamp: When it is created or changed.
+
+    Returns:
+        The record.
+
+    Raises:
+        KeyError: A column is missing.
+        RefusedError: The row names a subsidiary, currency or customer that does not exist.
+    """
+    kind, build = RECORDS[name]
+    body = build(books, row) | {"lastModifiedDate": stamp}
+    key = row["external_id"].lower()
+    before = books.storage.get_by_external_id(kind, key)
+    created = "dateCreated" if kind == "customer" else "createdDate"
+    body[created] = before[created] if before else stamp
+    body["internalId"] = before["internalId"] if before else str(books.storage.next_id(FAMILY_OF[kind]))
+    books.storage.put(kind, body["internalId"], body, key)
+    return body
 
 
-def _customer(row: Row, reference: Reference, created: str) -> dict[str, Any]:
-    body: dict[str, Any] = {
+def _customer(books: Books, row: Row) -> Body:
+    body: Body = {
         "externalId": row["external_id"],
         "entityId": row["entity_id"],
         "companyName": row["company_name"],
         "email": row["email"] or None,
         "isInactive": row["is_inactive"].lower() in ("true", "t", "1", "yes"),
-        "dateCreated": created,
-        "subsidiary": as_ref(reference.subsidiaries.named(row["subsidiary"])),
-        "currency": as_ref(reference.currencies.named(row["currency"])),
-        "lastModifiedDate": created,
+        "subsidiary": as_ref(books.reference.subsidiaries.named(row["subsidiary"])),
+        "currency": as_ref(books.reference.currencies.named(row["currency"])),
     }
     if row.get("refuse_code"):
         message = row.get("refuse_message") or "The customer does not take invoices."
@@ -134,13 +154,9 @@ def _customer(row: Row, reference: Reference, created: str) -> dict[str, Any]:
     return body
 
 
-def _sales_order(storage: Storage, row: Row, reference: Reference, created: str) -> dict[str, Any]:
-    customer = storage.get_by_external_id("customer", row["customer_external_id"].lower())
-    if customer is None:
-        raise ValueError(
-            f"SalesOrder.csv {row['external_id']}: no customer {row['customer_external_id']!r} in Customer.csv"
-        )
-    currency = reference.currencies.named(row["currency"])
+def _sales_order(books: Books, row: Row) -> Body:
+    customer = books.resolve("customer", {"externalId": row["customer_external_id"]}, "entity")
+    currency = books.reference.currencies.named(row["currency"])
     days = {
         name: f"{row[column]}T00:00:00.000Z"
         for name, column in (("tranDate", "tran_date"), ("startDate", "start_date"), ("endDate", "end_date"))
@@ -149,14 +165,19 @@ def _sales_order(storage: Storage, row: Row, reference: Reference, created: str)
     return days | {
         "externalId": row["external_id"],
         "tranId": row["external_id"],
-        "createdDate": created,
         "entity": as_ref(customer, "entityId"),
         "currency": as_ref(currency),
         "currencyName": currency["name"],
         "otherRefNum": row["po_number"] or None,
         "memo": row["memo"] or None,
         "total": Decimal(row["total"]),
-        "subsidiary": as_ref(reference.subsidiaries.named(row["subsidiary"])),
-        "lastModifiedDate": created,
+        "subsidiary": as_ref(books.reference.subsidiaries.named(row["subsidiary"])),
         "status": row["status"] or "Pending Billing",
     }
+
+
+RECORDS: dict[str, tuple[str, Callable[[Books, Row], Body]]] = {
+    "Customer": ("customer", _customer),
+    "SalesOrder": ("salesOrder", _sales_order),
+}
+"""Files of records, each with the record type and how a row becomes one."""

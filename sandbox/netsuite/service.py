@@ -12,7 +12,7 @@ from sandbox.netsuite.auth import Gate
 from sandbox.netsuite.books import Books
 from sandbox.netsuite.codec import Body, decode, encode, type_of
 from sandbox.netsuite.contract import element_tag
-from sandbox.netsuite.records import TYPE_OF
+from sandbox.netsuite.records import KIND_OF, TYPE_OF
 from sandbox.netsuite.refusal import RefusedError
 from sandbox.netsuite.search import Hit, search
 from sandbox.netsuite.soap import (
@@ -104,7 +104,7 @@ class Service:
     def _write(self, record: etree._Element, parent: etree._Element, *, upsert: bool) -> None:
         response = etree.SubElement(parent, element_tag("writeResponse"))
         type_name = type_of(record, "Record")
-        kind = {name: kind for kind, name in TYPE_OF.items()}.get(type_name)
+        kind = KIND_OF.get(type_name)
         try:
             body = write(self._books, type_name, decode(record, type_name), upsert=upsert)
         except RefusedError as refusal:
@@ -116,7 +116,7 @@ class Service:
 
     def _delete(self, call: Call, parent: etree._Element, base_url: str) -> None:
         response = etree.SubElement(parent, element_tag("writeResponse"))
-        ref = dict(call.body[0].attrib)
+        ref = _ref(call.body[0])
         try:
             deleted = delete(self._books, ref)
         except RefusedError as refusal:
@@ -140,7 +140,7 @@ class Service:
         response = etree.SubElement(parent, element_tag("readResponse"))
         kind = ref.get("type", "")
         try:
-            body = existing(self._books, kind, dict(ref.attrib))
+            body = existing(self._books, kind, _ref(ref))
         except RefusedError as refusal:
             add_status(response, refusal.code, refusal.message)
         else:
@@ -206,6 +206,10 @@ class Service:
         urls = etree.SubElement(result, f"{{{CORE}}}dataCenterUrls")
         for name in ("restDomain", "webservicesDomain", "systemDomain"):
             etree.SubElement(urls, f"{{{CORE}}}{name}").text = base_url
+
+
+def _ref(node: etree._Element) -> dict[str, str]:
+    return {str(name): str(value) for name, value in node.attrib.items()}
 
 
 def _check_count(call: Call) -> None:

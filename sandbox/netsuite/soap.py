@@ -15,7 +15,7 @@ MEDIA_TYPE = "text/xml; charset=utf-8"
 CORE = namespace("platform/core")
 MESSAGES = namespace("platform/messages")
 FAULTS = namespace("platform/faults")
-NSMAP: dict[str | None, str] = {
+NSMAP = {
     "soapenv": ENVELOPE,
     "xsi": "http://www.w3.org/2001/XMLSchema-instance",
     "platformCore": CORE,
@@ -49,7 +49,7 @@ class Call:
 class _Schemas(etree.Resolver):
     """Gives the XSDs to lxml without a network."""
 
-    def resolve(self, url: str, pubid: str | None, context: Any) -> Any:
+    def resolve(self, url: str, pubid: str | None, context: Any) -> Any:  # type: ignore[override]
         text = next(schema_text(schema) for schema in SCHEMAS if url.endswith(schema_path(schema)))
         return self.resolve_string(text, context, base_url=url)
 
@@ -75,9 +75,10 @@ class EnvelopeReader:
         except etree.XMLSyntaxError as error:
             raise _unfit(str(error)) from error
         with self._lock:
-            if not self._schema.validate(envelope):
-                found = self._schema.error_log[0]
-                raise _unfit(f"line {found.line}: {found.message}")
+            try:
+                self._schema.assertValid(envelope)
+            except etree.DocumentInvalid as error:
+                raise _unfit(str(error)) from error
         return _call(envelope)
 
 

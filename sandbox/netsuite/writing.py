@@ -17,17 +17,17 @@ from sandbox.netsuite.refusal import RefusedError
 
 SUBLISTS = ("itemList", "applyList", "lineList", "addressbookList", "currencyList")
 COMPUTED = frozenset(
-    [
-        "internalId",
+    {
         "createdDate",
         "dateCreated",
         "lastModifiedDate",
         "status",
+        "amountPaid",
         "amountRemaining",
         "currencyName",
         "applied",
         "unapplied",
-    ]
+    }
 )
 """Header fields only the system sets; what a client sends for them is ignored, as at the vendor."""
 
@@ -91,7 +91,6 @@ def _merge(stored: Body | None, sent: Body) -> Body:
     for name in new.pop("nullFieldList", {}).get("name", ()):
         kept.pop(name, None)
         new.pop(name, None)
-    new.pop("amountPaid", None)
     return kept | new
 
 

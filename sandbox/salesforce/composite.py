@@ -2,7 +2,8 @@
 
 Source: REST API Developer Guide v60.0, "Composite". A subrequest refers to another's answer as
 `@{referenceId.path}`, in its URL or body; what depends on a failed one answers `PROCESSING_HALTED`.
-With `allOrNone` one failure undoes all.
+With `allOrNone` one failure undoes all. (A collections call inside it should not set its own
+`allOrNone`: transactions here do not nest.)
 """
 
 import re
@@ -17,6 +18,7 @@ from sandbox.storage import decode_json, encode_json
 
 MAX_SUBREQUESTS = 25
 
+_REQUIRED_KEYS = ("method", "url", "referenceId")
 _REFERENCE = re.compile(r"@\{(\w+)((?:\.\w+|\[\d+\])*)\}")
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 _HALTED = "The transaction was rolled back since another operation in the same transaction failed."
@@ -36,10 +38,7 @@ class Composite:
     def run(self, call: Call) -> Answer:
         """Answer `POST /composite`."""
         body = call.json_object()
-        requests = body.get("compositeRequest", [])
-        if len(requests) > MAX_SUBREQUESTS:
-            message = f"Limit on number of operations exceeded: {MAX_SUBREQUESTS}"
-            raise ApiError(400, "LIMIT_EXCEEDED", message)
+        requests = _subrequests(body)
         try:
             with self._org.transaction():
                 results = self._run_all(requests, call)
@@ -92,6 +91,21 @@ class _RolledBackError(Exception):
     def __init__(self, results: list[dict[str, Any]]) -> None:
         super().__init__("rolled back")
         self.results = results
+
+
+def _subrequests(body: Mapping[str, Any]) -> list[dict[str, Any]]:
+    requests = body.get("compositeRequest")
+    if not isinstance(requests, list) or not all(_well_formed(request) for request in requests):
+        message = "compositeRequest must list requests with method, url and referenceId at [line:1, column:1]"
+        raise ApiError(400, "JSON_PARSER_ERROR", message)
+    if len(requests) > MAX_SUBREQUESTS:
+        message = f"Limit on number of operations exceeded: {MAX_SUBREQUESTS}"
+        raise ApiError(400, "LIMIT_EXCEEDED", message)
+    return requests
+
+
+def _well_formed(request: Any) -> bool:
+    return isinstance(request, dict) and all(isinstance(request.get(key), str) for key in _REQUIRED_KEYS)
 
 
 def _fill(value: Any, known: Mapping[str, Any]) -> Any:

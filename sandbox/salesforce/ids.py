@@ -2,7 +2,7 @@
 
 The first three characters tell the object type. The last three of the long form are a
 checksum of the upper-case letters, so that the id survives systems that ignore case
-(REST API Developer Guide, "IDs and Relationships in the API"; knowledge article 000385585).
+(SOAP API Developer Guide v60.0, "ID Field Type").
 """
 
 import re

@@ -2,7 +2,7 @@
 
 Source: REST API Developer Guide v60.0, "Query", "QueryAll" and "Query More Results"; the header
 `Sforce-Query-Options: batchSize=n` takes 200 to 2,000, default 2,000. The org keeps the ten newest
-open cursors of a user; older ones answer `INVALID_QUERY_LOCATOR` (knowledge article 000386209).
+open cursors of a user; older ones answer `INVALID_QUERY_LOCATOR` (knowledge article 000004410).
 """
 
 import re

@@ -212,7 +212,10 @@ class Org:
     def _parent_id(self, parent: ObjectType, reference: Any) -> str | None:
         if reference is None:
             return None
-        keys = {k: v for k, v in dict(reference).items() if k != "attributes"}
+        if not isinstance(reference, dict):
+            message = f"Cannot deserialize instance of {parent.api_name} from value {reference} at [line:1, column:1]"
+            raise ApiError(400, "JSON_PARSER_ERROR", message)
+        keys = {k: v for k, v in reference.items() if k != "attributes"}
         name, value = next(iter(keys.items()), ("", None))
         if parent.external_id is None or parent.external_id != parent.field(name) or len(keys) != 1:
             raise ApiError(400, "INVALID_FIELD", f"{name} is not an External ID field for {parent.api_name}")

@@ -112,7 +112,8 @@ class SObjectCollections:
         return save_result(record_id)
 
     def _type_of(self, raw: Mapping[str, Any]) -> ObjectType:
-        name = str(dict(raw.get("attributes") or {}).get("type", ""))
+        attributes = raw.get("attributes")
+        name = str(attributes.get("type", "")) if isinstance(attributes, dict) else ""
         found = self._org.schema.object(name)
         if found is None:
             raise ApiError(400, "INVALID_TYPE", f"sObject type '{name}' is not supported.", ())

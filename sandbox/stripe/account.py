@@ -8,7 +8,7 @@ from sandbox.storage import Body, Storage
 from sandbox.stripe.errors import Answer, resource_missing
 from sandbox.stripe.params import Params
 
-API_VERSION = "2023-09-12"
+API_VERSION = "2023-08-16"
 """The version whose shapes all objects have; what later versions renamed is added beside it."""
 
 HIDDEN = "_"

@@ -6,7 +6,7 @@ Beside the control endpoints of every stand-in it has
     POST /_sandbox/deliver_events      attempts all pending webhook deliveries now; answers counts
     POST /_sandbox/webhook_endpoints   JSON {"url", "enabled_events", "secret"}: registers an endpoint
 
-Any `Stripe-Version` is accepted and echoed; objects have the shape of 2023-09-12, with the names
+Any `Stripe-Version` is accepted and echoed; objects have the shape of 2023-08-16, with the names
 of later versions added where these renamed something (see `sandbox.stripe.shapes`).
 """
 

@@ -146,9 +146,10 @@ def list_products(call: Call) -> Body:
 
 def list_prices(call: Call) -> Body:
     """GET /v1/prices, filtered by `product` and `active`."""
-    product, active = call.params.text("product"), call.params.boolean("active")
+    active = call.params.boolean("active")
     return list_page(
         call,
         "price",
-        lambda body: (product is None or body["product"] == product) and (active is None or body["active"] == active),
+        lambda body: active is None or body["active"] == active,
+        product=call.params.text("product"),
     )

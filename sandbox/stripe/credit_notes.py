@@ -58,8 +58,8 @@ def retrieve(call: Call) -> Body:
 
 def list_notes(call: Call) -> Body:
     """GET /v1/credit_notes, filtered by `invoice` and `customer`."""
-    wanted = {name: call.params.text(name) for name in ("invoice", "customer") if call.params.text(name)}
-    return list_page(call, "credit_note", lambda note: all(note[name] == value for name, value in wanted.items()))
+    params = call.params
+    return list_page(call, "credit_note", invoice=params.text("invoice"), customer=params.text("customer"))
 
 
 def list_lines(call: Call) -> Body:

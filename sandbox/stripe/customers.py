@@ -63,8 +63,7 @@ def delete(call: Call) -> Body:
 
 def list_customers(call: Call) -> Body:
     """GET /v1/customers, filtered by exact `email` (case matters, as at Stripe)."""
-    email = call.params.text("email")
-    return list_page(call, "customer", lambda body: email is None or body["email"] == email)
+    return list_page(call, "customer", email=call.params.text("email"))
 
 
 def _blank() -> Body:

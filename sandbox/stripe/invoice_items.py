@@ -63,15 +63,13 @@ def retrieve(call: Call) -> Body:
 def list_items(call: Call) -> Body:
     """GET /v1/invoiceitems, filtered by `customer`, `invoice` and `pending`."""
     params = call.params
-    wanted = {name: params.text(name) for name in ("customer", "invoice") if params.text(name)}
     pending = params.boolean("pending")
     return list_page(
         call,
         "invoiceitem",
-        lambda item: (
-            all(item[name] == value for name, value in wanted.items())
-            and (pending is None or (item["invoice"] is None) == pending)
-        ),
+        lambda item: pending is None or (item["invoice"] is None) == pending,
+        invoice=params.text("invoice"),
+        customer=params.text("customer"),
     )
 
 

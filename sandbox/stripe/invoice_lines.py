@@ -107,7 +107,7 @@ def lines_page(call: Call, document: Body) -> Body:
 def update_line(call: Call) -> Body:
     """POST /v1/invoices/{id}/lines/{line}: a draft's line, also with tax computed elsewhere.
 
-    Later than 2023-09-12; taken from the parameters of the `stripe` package 16.1
+    Later than 2023-08-16; taken from the parameters of the `stripe` package 16.1
     (`InvoiceLineItemUpdateParams`).
     """
     invoice, line_id = call.target("invoice"), call.path["line"]

@@ -52,14 +52,15 @@ def retrieve(call: Call) -> Body:
 def list_invoices(call: Call) -> Body:
     """GET /v1/invoices, filtered by `customer`, `status`, `collection_method` and `due_date`."""
     params = call.params
-    wanted = {
-        "customer": params.text("customer"),
-        "status": params.choice("status", STATUSES),
-        "collection_method": params.choice("collection_method", (SEND_INVOICE, CHARGE)),
-        "due_date": params.integer("due_date"),
-    }
-    asked = {name: value for name, value in wanted.items() if value is not None}
-    return list_page(call, "invoice", lambda body: all(body[name] == value for name, value in asked.items()))
+    due = params.integer("due_date")
+    return list_page(
+        call,
+        "invoice",
+        lambda body: due is None or body["due_date"] == due,
+        customer=params.text("customer"),
+        status=params.choice("status", STATUSES),
+        collection_method=params.choice("collection_method", (SEND_INVOICE, CHARGE)),
+    )
 
 
 def update(call: Call) -> Body:

@@ -15,7 +15,7 @@ from sandbox.stripe.shapes import list_of, public
 
 DEFAULT_LIMIT, MAX_LIMIT = 10, 100
 
-PAGE_PARAMS = frozenset({"limit", "starting_after", "ending_before", "created"})
+PAGE_PARAMS = frozenset({"limit", "starting_after", "ending_before"})
 """What every list endpoint takes."""
 
 BOUNDS: dict[str, Callable[[int, int], bool]] = {
@@ -42,16 +42,17 @@ def page_limit(params: Params) -> int:
     return limit
 
 
-def list_page(call: Call, kind: str, fits: Callable[[Body], bool]) -> Body:
+def list_page(call: Call, kind: str, fits: Callable[[Body], bool] = lambda body: True, **equal: str | None) -> Body:
     """Answer one page of the stored objects of a kind.
 
     Args:
         call: A call of a list endpoint, with `PAGE_PARAMS`.
         kind: Object name, also (in the plural) the end of the list's url.
         fits: The endpoint's own filters.
+        equal: Text fields and the values they must have; None asks for nothing.
     """
     created = created_filter(call.params)
-    stored = call.account.storage.list(kind)
+    stored = _stored(call, kind, {name: value for name, value in equal.items() if value is not None})
     matching = (body for body in stored if fits(body) and created(_moment(body)))
     shown, more = newest_first(matching, call.params)
     return list_of(f"/v1/{kind}s", [public(body) for body in shown], has_more=more)
@@ -86,6 +87,16 @@ def created_filter(params: Params) -> Callable[[int], bool]:
     bounds.refuse_unknown(BOUNDS)
     wanted = [(BOUNDS[name], bounds.integer(name)) for name in bounds.tree]
     return lambda moment: all(bound is None or test(moment, bound) for test, bound in wanted)
+
+
+def _stored(call: Call, kind: str, equal: dict[str, str]) -> Iterable[Body]:
+    storage = call.account.storage
+    if not equal:
+        return storage.list(kind)
+    # The first filter is the storage's work: it is many times faster than reading every object.
+    field, value = next(iter(equal.items()))
+    found = storage.find(kind, field, value)
+    return (body for body in found if all(body[name] == wanted for name, wanted in equal.items()))
 
 
 def _moment(body: Body) -> int:

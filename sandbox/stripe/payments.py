@@ -114,8 +114,7 @@ def charge_intent(call: Call, intent_id: str, payment_method: str) -> Body:
 
 def list_intents(call: Call) -> Body:
     """GET /v1/payment_intents, filtered by `customer`."""
-    customer = call.params.text("customer")
-    return list_page(call, "payment_intent", lambda body: customer is None or body["customer"] == customer)
+    return list_page(call, "payment_intent", customer=call.params.text("customer"))
 
 
 def create_refund(call: Call) -> Body:
@@ -181,8 +180,8 @@ def refund_charge(call: Call, charge: Body, amount: int) -> Body:
 
 def list_refunds(call: Call) -> Body:
     """GET /v1/refunds, filtered by `charge` and `payment_intent`."""
-    wanted = {name: call.params.text(name) for name in ("charge", "payment_intent") if call.params.text(name)}
-    return list_page(call, "refund", lambda body: all(body[name] == value for name, value in wanted.items()))
+    params = call.params
+    return list_page(call, "refund", charge=params.text("charge"), payment_intent=params.text("payment_intent"))
 
 
 def _charge(call: Call, intent: Body, payment_method: str, *, declined: bool) -> Body:

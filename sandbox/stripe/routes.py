@@ -42,7 +42,7 @@ def _paged(*filters: str) -> frozenset[str]:
 
 CUSTOMERS = (
     Endpoint("POST", "/v1/customers", customers.create, customers.CREATE_FIELDS),
-    Endpoint("GET", "/v1/customers", customers.list_customers, _paged("email")),
+    Endpoint("GET", "/v1/customers", customers.list_customers, _paged("created", "email")),
     Endpoint("GET", "/v1/customers/search", search_in("customer"), SEARCH_PARAMS),
     Endpoint("GET", "/v1/customers/{id}", customers.retrieve),
     Endpoint("POST", "/v1/customers/{id}", customers.update, customers.UPDATE_FIELDS),
@@ -51,20 +51,20 @@ CUSTOMERS = (
 
 CATALOG = (
     Endpoint("POST", "/v1/products", catalog.create_product, catalog.PRODUCT_FIELDS),
-    Endpoint("GET", "/v1/products", catalog.list_products, _paged("active")),
+    Endpoint("GET", "/v1/products", catalog.list_products, _paged("created", "active")),
     Endpoint("GET", "/v1/products/{id}", catalog.retrieve("product")),
     Endpoint("POST", "/v1/products/{id}", catalog.update_product, catalog.PRODUCT_UPDATE_FIELDS),
     Endpoint("POST", "/v1/prices", catalog.create_price, catalog.PRICE_FIELDS),
-    Endpoint("GET", "/v1/prices", catalog.list_prices, _paged("active", "product")),
+    Endpoint("GET", "/v1/prices", catalog.list_prices, _paged("created", "active", "product")),
     Endpoint("GET", "/v1/prices/{id}", catalog.retrieve("price")),
     Endpoint("POST", "/v1/tax_rates", taxes.create, taxes.FIELDS),
-    Endpoint("GET", "/v1/tax_rates", taxes.list_rates, _paged("active", "inclusive")),
+    Endpoint("GET", "/v1/tax_rates", taxes.list_rates, _paged("created", "active", "inclusive")),
     Endpoint("GET", "/v1/tax_rates/{id}", taxes.retrieve),
 )
 
 INVOICES = (
     Endpoint("POST", "/v1/invoiceitems", invoice_items.create, invoice_items.FIELDS),
-    Endpoint("GET", "/v1/invoiceitems", invoice_items.list_items, _paged("customer", "invoice", "pending")),
+    Endpoint("GET", "/v1/invoiceitems", invoice_items.list_items, _paged("created", "customer", "invoice", "pending")),
     Endpoint("GET", "/v1/invoiceitems/{id}", invoice_items.retrieve),
     Endpoint("DELETE", "/v1/invoiceitems/{id}", invoice_items.delete),
     Endpoint("POST", "/v1/invoices", invoices.create, invoices.CREATE_FIELDS),
@@ -72,7 +72,7 @@ INVOICES = (
         "GET",
         "/v1/invoices",
         invoices.list_invoices,
-        _paged("customer", "status", "collection_method", "due_date"),
+        _paged("created", "customer", "status", "collection_method", "due_date"),
     ),
     Endpoint("GET", "/v1/invoices/search", search_in("invoice"), SEARCH_PARAMS),
     Endpoint("GET", "/v1/invoices/{id}", invoices.retrieve),
@@ -97,16 +97,16 @@ CREDIT_NOTES = (
 )
 
 PAYMENTS = (
-    Endpoint("GET", "/v1/payment_intents", payments.list_intents, _paged("customer")),
+    Endpoint("GET", "/v1/payment_intents", payments.list_intents, _paged("created", "customer")),
     Endpoint("GET", "/v1/payment_intents/{id}", catalog.retrieve("payment_intent")),
     Endpoint("GET", "/v1/charges/{id}", catalog.retrieve("charge")),
     Endpoint("POST", "/v1/refunds", payments.create_refund, payments.REFUND_FIELDS),
-    Endpoint("GET", "/v1/refunds", payments.list_refunds, _paged("charge", "payment_intent")),
+    Endpoint("GET", "/v1/refunds", payments.list_refunds, _paged("created", "charge", "payment_intent")),
     Endpoint("GET", "/v1/refunds/{id}", catalog.retrieve("refund")),
 )
 
 EVENTS = (
-    Endpoint("GET", "/v1/events", events.list_events, _paged("type", "types")),
+    Endpoint("GET", "/v1/events", events.list_events, _paged("created", "type", "types")),
     Endpoint("GET", "/v1/events/{id}", events.retrieve),
     Endpoint("POST", "/v1/webhook_endpoints", webhooks.create, webhooks.FIELDS),
     Endpoint("GET", "/v1/webhook_endpoints", webhooks.list_endpoints, PAGE_PARAMS),

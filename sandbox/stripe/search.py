@@ -3,16 +3,17 @@
 Source: docs.stripe.com/search. A query is a row of clauses, all joined by AND (or nothing) or all
 by OR; a clause is a field, an operator and a value: `email:"a@b.c"`, `metadata['k']:'v'`,
 `-status:"paid"`, `total>1000`, `name~"north"`, `metadata["k"]:null`. Stripe's index may lag by a
-minute; here an object is found at once.
+minute; here an object is found at once. Texts are compared without regard to case, metadata
+exactly.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from sandbox.storage import Body
+from sandbox.storage import Body, Storage
 from sandbox.stripe.account import Call, Handler
 from sandbox.stripe.errors import StripeError, bad_parameter
 from sandbox.stripe.listing import page_limit
@@ -33,6 +34,9 @@ CLAUSE = re.compile(
 )
 JOINER = re.compile(r"\s+(?:(AND|OR)\s+)?", re.IGNORECASE)
 
+SIMPLE_KEY = re.compile(r"[\w .:-]+")
+"""Metadata keys that need no escaping in a path of the storage."""
+
 MIN_SUBSTRING = 3
 """Shortest text that `~` looks for."""
 
@@ -52,17 +56,43 @@ class Clause:
         found = body.get(self.field)
         if self.key is not None:
             found = (found or {}).get(self.key)
-        return _compare(found, self.operator, self.value) != self.negated
+            return _compare(found, self.operator, self.value, exact=True) != self.negated
+        return _compare(found, self.operator, self.value, exact=False) != self.negated
+
+
+@dataclass(frozen=True)
+class Query:
+    """A compiled query."""
+
+    clauses: tuple[Clause, ...]
+    any_of: bool
+
+    def fits(self, body: Body) -> bool:
+        """Say whether an object fulfils the query."""
+        join = any if self.any_of else all
+        return join(clause.fits(body) for clause in self.clauses)
+
+    def candidates(self, storage: Storage, kind: str) -> Iterator[Body]:
+        """Yield stored objects in insertion order, among them all that fit.
+
+        A clause that asks for one metadata value is the storage's work: it is many times faster
+        than reading every object.
+        """
+        for clause in self.clauses:
+            is_exact = clause.operator == ":" and clause.value is not None and not clause.negated
+            if is_exact and SIMPLE_KEY.fullmatch(clause.key or "") and not self.any_of:
+                return storage.find(kind, f'metadata."{clause.key}"', clause.value or "")
+        return storage.list(kind)
 
 
 def search_in(kind: str) -> Handler:
     """Return the handler of GET /v1/{kind}s/search."""
 
     def search(call: Call) -> Body:
-        fits = parse_query(call.params.required("query"), FIELDS[kind])
+        query = parse_query(call.params.required("query"), FIELDS[kind])
         limit, after = page_limit(call.params), call.params.text("page")
-        stored = _after(call.account.storage.list(kind), after)
-        found = list(islice((body for body in stored if fits(body)), limit + 1))
+        stored = _after(query.candidates(call.account.storage, kind), after)
+        found = list(islice((body for body in stored if query.fits(body)), limit + 1))
         more = len(found) > limit
         return {
             "object": "search_result",
@@ -75,8 +105,8 @@ def search_in(kind: str) -> Handler:
     return search
 
 
-def parse_query(query: str, fields: frozenset[str]) -> Callable[[Body], bool]:
-    """Compile a query into a test of one object.
+def parse_query(query: str, fields: frozenset[str]) -> Query:
+    """Compile a query.
 
     Raises:
         StripeError: The query is malformed, mixes AND with OR, or names a field that is not searchable.
@@ -94,8 +124,7 @@ def parse_query(query: str, fields: frozenset[str]) -> Callable[[Body], bool]:
         position = joiner.end()
     if len(joiners) > 1 or query[match.end() :].strip():
         raise _malformed(query)
-    join = any if joiners == {"OR"} else all
-    return lambda body: join(clause.fits(body) for clause in clauses)
+    return Query(tuple(clauses), any_of=joiners == {"OR"})
 
 
 def _clause(match: re.Match[str], fields: frozenset[str]) -> Clause:
@@ -111,11 +140,11 @@ def _clause(match: re.Match[str], fields: frozenset[str]) -> Clause:
     return Clause(field, key, match["operator"], None if is_null else value, match["negated"] is not None)
 
 
-def _compare(found: Any, operator: str, value: str | None) -> bool:
+def _compare(found: Any, operator: str, value: str | None, *, exact: bool) -> bool:
     if value is None or found is None:
         return operator == ":" and value is None and found is None
     if operator == ":":
-        return str(found).lower() == value.lower()
+        return str(found) == value or (not exact and str(found).lower() == value.lower())
     if operator == "~":
         return value.lower() in str(found).lower()
     if not isinstance(found, int) or not re.fullmatch(r"-?[0-9]+", value):

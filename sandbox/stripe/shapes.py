@@ -1,7 +1,7 @@
 """How stored objects are shown: private fields dropped, lists wrapped, later names added.
 
 Clients that pin a version after 2025-03-31 look for taxes and prices under new names. These are
-added beside the fields of 2023-09-12, whose schemas allow extra fields
+added beside the fields of 2023-08-16, whose schemas allow extra fields
 (docs.stripe.com/changelog/basil).
 """
 
@@ -17,7 +17,7 @@ def public(body: Body) -> Body:
     shown = {name: value for name, value in body.items() if not name.startswith(HIDDEN)}
     if "_lines" in body:
         shown["lines"] = _lines(body)
-    return {**shown, **_later_names(shown)}
+    return shown if "deleted" in shown else {**shown, **_later_names(shown)}
 
 
 def list_of(url: str, data: list[Body], *, has_more: bool) -> Body:

@@ -62,7 +62,7 @@ def retrieve(call: Call) -> Body:
 
 def list_endpoints(call: Call) -> Body:
     """GET /v1/webhook_endpoints."""
-    return list_page(call, "webhook_endpoint", lambda endpoint: True)
+    return list_page(call, "webhook_endpoint")
 
 
 def delete(call: Call) -> Body:

@@ -29,5 +29,8 @@ WRITABLE = {
 }
 """By the contract's type name."""
 
-TYPE_OF = {record.kind: name for name, record in WRITABLE.items()} | {"salesOrder": "SalesOrder"}
+TYPE_OF: dict[str, str] = {record.kind: name for name, record in WRITABLE.items()} | {"salesOrder": "SalesOrder"}
 """The contract's type name by record type, for all that can be read."""
+
+KIND_OF: dict[str, str] = {name: kind for kind, name in TYPE_OF.items()}
+"""The record type by the contract's type name."""

@@ -2,6 +2,7 @@
 
 from sandbox.netsuite.books import Books
 from sandbox.netsuite.plan import Body, Plan
+from sandbox.netsuite.records.transaction_header import check_not_refused
 from sandbox.netsuite.reference import as_ref
 from sandbox.netsuite.refusal import missing
 
@@ -12,6 +13,7 @@ def plan(books: Books, body: Body) -> Plan:
     Raises:
         RefusedError: A name or the subsidiary is missing, or a reference leads nowhere.
     """
+    check_not_refused(body)
     name = "lastName" if body.get("isPerson") else "companyName"
     if not body.get(name):
         raise missing("Last Name" if body.get("isPerson") else "Company Name")

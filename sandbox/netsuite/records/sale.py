@@ -12,7 +12,7 @@ from typing import Any
 from sandbox.netsuite.books import Books
 from sandbox.netsuite.money import exact, finite, rounded
 from sandbox.netsuite.plan import Body
-from sandbox.netsuite.posting import ZERO, Entry, GlLine, sale_lines
+from sandbox.netsuite.posting import ZERO, Entry, GlLine
 from sandbox.netsuite.records.transaction_header import Header, account_number, check_header
 from sandbox.netsuite.reference import RECEIVABLES, TAX_PAYABLE, as_ref
 from sandbox.netsuite.refusal import RefusedError, missing
@@ -51,8 +51,6 @@ def check_sale(books: Books, body: Body) -> Sale:
         RefusedError: Something is missing, leads nowhere, or does not add up.
     """
     header = check_header(books, body, "entity")
-    if "_refuseCode" in header.customer:
-        raise RefusedError(header.customer["_refuseCode"], header.customer["_refuseMessage"])
     receivable, account = account_number(books, body, "account", RECEIVABLES)
     rows = body.get("itemList", {}).get("item")
     if not rows:
@@ -88,8 +86,7 @@ def _check_line(books: Books, row: Body, number: int, decimals: int) -> _Line:
         raise missing(f"Item (line {number})")
     item = books.reference.items.find(row["item"])
     quantity = finite(row.get("quantity", ONE), f"quantity of line {number}")
-    rate = _rate(row, number)
-    amount = _amount(row, number, quantity, rate, decimals)
+    amount = _amount(row, number, quantity, decimals)
     tax = _tax(row, number, amount, decimals)
     gross = amount + tax
     if "grossAmt" in row and exact(row["grossAmt"], decimals, f"grossAmt of line {number}") != gross:
@@ -108,7 +105,8 @@ def _rate(row: Body, number: int) -> Decimal | None:
         raise RefusedError("INVALID_AMT", f"rate of line {number}: {text} is not a number") from error
 
 
-def _amount(row: Body, number: int, quantity: Decimal, rate: Decimal | None, decimals: int) -> Decimal:
+def _amount(row: Body, number: int, quantity: Decimal, decimals: int) -> Decimal:
+    rate = _rate(row, number)
     if "amount" not in row:
         if rate is None:
             raise missing(f"Amount (line {number})")
@@ -141,8 +139,11 @@ def _tax(row: Body, number: int, amount: Decimal, decimals: int) -> Decimal:
 
 
 def ledger_entry(sale: Sale, sign: int) -> Entry:
-    """Return the ledger entry of an invoice (`sign` 1) or a credit memo (-1)."""
-    sales = [GlLine(line.account, sign * line.amount) for line in sale.sales]
-    lines = sale_lines(sale.receivable, TAX_PAYABLE, sign * sale.total, sales, sign * sale.tax)
+    """Return the ledger entry of an invoice (`sign` 1) or, the other way round, a credit memo (-1).
+
+    An invoice debits receivables by the total and credits income, line by line, and tax payable.
+    """
+    income = [GlLine(line.account, -sign * line.amount) for line in sale.sales]
+    lines = [GlLine(sale.receivable, sign * sale.total), *income, GlLine(TAX_PAYABLE, -sign * sale.tax)]
     header = sale.header
     return Entry(header.currency, header.subsidiary["internalId"], header.day.isoformat(), lines)

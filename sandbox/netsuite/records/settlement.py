@@ -48,8 +48,8 @@ def settle(books: Books, header: Header, wanted: Applied, before: Mapping[str, D
 
 
 def _fits(invoice: Body, header: Header) -> bool:
-    same_customer = invoice["entity"]["internalId"] == header.customer["internalId"]
-    return same_customer and invoice["currency"]["internalId"] == header.currency_entry["internalId"]
+    theirs = (invoice["entity"]["internalId"], invoice["currency"]["internalId"])
+    return theirs == (header.customer["internalId"], header.currency_entry["internalId"])
 
 
 def payment_state(total: Decimal, paid: Decimal) -> Body:

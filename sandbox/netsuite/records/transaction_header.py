@@ -51,8 +51,9 @@ def check_header(books: Books, body: Body, entity_field: str) -> Header:
     if entity_field not in body:
         raise missing("Customer")
     customer = books.resolve("customer", body[entity_field], "entity")
+    check_not_refused(customer)
     if customer.get("isInactive"):
-        raise _inactive(customer, body[entity_field])
+        raise invalid_reference("entity", body[entity_field])
     subsidiary = books.reference.subsidiaries.find(body.get("subsidiary") or customer["subsidiary"])
     if subsidiary["internalId"] != customer["subsidiary"]["internalId"]:
         names = f"{subsidiary['name']} is not that of customer {customer['entityId']}"
@@ -65,10 +66,14 @@ def check_header(books: Books, body: Body, entity_field: str) -> Header:
     return Header(customer, subsidiary, currency, books.open_day(body.get("tranDate")))
 
 
-def _inactive(customer: Body, ref: Ref) -> RefusedError:
+def check_not_refused(customer: Body) -> None:
+    """Refuse every write that concerns a customer the seed marks so, with the seed's code and words.
+
+    Raises:
+        RefusedError: The customer is marked.
+    """
     if "_refuseCode" in customer:
-        return RefusedError(customer["_refuseCode"], customer["_refuseMessage"])
-    return invalid_reference("entity", ref)
+        raise RefusedError(customer["_refuseCode"], customer["_refuseMessage"])
 
 
 def _currency_ids(customer: Body) -> set[str]:

@@ -1,0 +1,38 @@
+"""What is known about a draft when it is checked."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from billhub.policy import Policy
+from canonical_model.contracts import Contract, ErpContract, PriceBookEntry
+from canonical_model.invoices import Invoice
+from canonical_model.orders import Order
+from canonical_model.parties import Customer
+from canonical_model.tax import AddressCheck
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """A draft with everything its checks need; gathered once, so that the rules themselves ask nobody.
+
+    Attributes:
+        invoice: The draft.
+        policy: What the company has decided.
+        contract: Its contract, if it comes from one.
+        order: Its order, if it comes from one.
+        customer: The buyer's master data, if known.
+        prices: Price book entries of the legal entity by product code, in the contract's currency.
+        erp_contract: What the ERP knows of the contract; None when it knows nothing.
+        address: What the address service said, if it was asked.
+        duplicate_of: Canonical id of an earlier invoice that bills the same, if any.
+    """
+
+    invoice: Invoice
+    policy: Policy
+    contract: Contract | None = None
+    order: Order | None = None
+    customer: Customer | None = None
+    prices: Mapping[str, PriceBookEntry] = {}
+    erp_contract: ErpContract | None = None
+    address: AddressCheck | None = None
+    duplicate_of: str | None = None

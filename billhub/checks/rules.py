@@ -1,0 +1,31 @@
+"""The rules every draft meets, and the one way to check a draft."""
+
+from collections.abc import Callable, Iterator
+
+from billhub.checks.contract_rules import CONTRACT_RULES
+from billhub.checks.facts import Facts
+from billhub.checks.order_rules import ORDER_RULES
+from canonical_model.violations import Violation
+
+Rule = Callable[[Facts], Iterator[Violation]]
+
+
+def check_draft(facts: Facts) -> tuple[Violation, ...]:
+    """All violations of one draft, in order of the rules."""
+    special: tuple[Rule, ...] = CONTRACT_RULES if facts.contract is not None else ORDER_RULES
+    return tuple(violation for rule in (*COMMON_RULES, *special) for violation in rule(facts))
+
+
+def hub_c01_duplicate(facts: Facts) -> Iterator[Violation]:
+    """HUB-C01: nothing is billed twice to one buyer for one period under one order reference."""
+    if facts.duplicate_of:
+        yield Violation(
+            rule_id="HUB-C01",
+            category="duplicate_request",
+            path="invoice_id",
+            value=facts.invoice.invoice_id,
+            message=f"bills the same lines, period and order reference to {facts.invoice.buyer.party_id} as {facts.duplicate_of}",
+        )
+
+
+COMMON_RULES: tuple[Rule, ...] = (hub_c01_duplicate,)

@@ -1,0 +1,102 @@
+"""Payloads: what is sent, made by the outbound mapping from the released invoice and what other targets answered."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+import mappings
+from billhub.hub import Hub
+from billhub.posting import deferral
+from billhub.release.routing import buyer_of, deliveries
+from billhub.rendering import invoice_pdf
+from billhub.store import documents, intents, invoices
+from canonical_model.encoding import content_hash, encode
+from canonical_model.errors import MappingError
+from canonical_model.invoices import Invoice
+from canonical_model.parties import Customer
+from connectors.contract import WriteRequest
+
+
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """An intent ready to be sent.
+
+    Attributes:
+        intent: Its row.
+        invoice: The released invoice it is about.
+        payload: In the target's own shape; None when the mapping cannot express the invoice.
+        error: Why there is no payload.
+    """
+
+    intent: Mapping[str, Any]
+    invoice: Invoice
+    payload: Mapping[str, Any] | None
+    error: MappingError | None = None
+
+    def request(self) -> WriteRequest:
+        """The write request, with the renderings that go along."""
+        rendered = {name: RENDERINGS[name](self.invoice) for name in _delivery(self.intent).attachments}
+        return WriteRequest(key=self.intent["external_key"], payload=self.payload or {}, attachments=rendered)
+
+
+RENDERINGS = {"invoice.pdf": invoice_pdf}
+
+
+def prepare(connection: Connection, hub: Hub, rows: Sequence[Mapping[str, Any]]) -> list[Prepared]:
+    """Payloads of claimed intents, in order; one that was sent before is sent again exactly as it was."""
+    ids = [row["subject_id"] for row in rows]
+    subjects = {invoice_id: row.invoice for invoice_id, row in invoices.by_id(connection, ids).items()}
+    buyer_ids = [invoice.buyer.party_id for invoice in subjects.values()]
+    buyers = documents.load(connection, "customer", buyer_ids, Customer)
+    answers = intents.answers(connection, ids)
+    return [_prepare(hub, row, subjects[row["subject_id"]], buyers, answers.get(row["subject_id"], {})) for row in rows]
+
+
+def write_ahead_row(prepared: Prepared) -> dict[str, Any]:
+    """What is kept of a payload before it is sent."""
+    mapping = mappings.load(prepared.intent["mapping"])
+    return {
+        "intent_id": prepared.intent["intent_id"],
+        "payload": encode(prepared.payload).decode(),
+        "content_hash": content_hash(prepared.payload),
+        "mapping_version": prepared.intent["mapping_version"] or mapping.version,
+    }
+
+
+def _prepare(
+    hub: Hub, row: Mapping[str, Any], invoice: Invoice, buyers: Mapping[str, Customer], answers: Mapping[str, str]
+) -> Prepared:
+    if row["payload"] is not None and row["payload"] != "null":
+        return Prepared(intent=row, invoice=invoice, payload=msgspec.json.decode(row["payload"]))
+    try:
+        payload = mappings.load(row["mapping"]).require(_source(hub, invoice, buyer_of(invoice, buyers), answers))
+    except MappingError as error:
+        return Prepared(intent=row, invoice=invoice, payload=None, error=error)
+    return Prepared(intent=row, invoice=invoice, payload=payload)
+
+
+def _source(hub: Hub, invoice: Invoice, buyer: Customer, answers: Mapping[str, str]) -> dict[str, Any]:
+    """The same input for every outbound mapping."""
+    entry = deferral(invoice, hub.policy)
+    return {
+        "invoice": _plain(invoice),
+        "customer": _plain(buyer),
+        "entry": _plain(entry) if entry else None,
+        "legal_entity": invoice.legal_entity,
+        "currency": invoice.currency,
+        "context": {
+            "accounts": dict(hub.policy.accounts),
+            "answers": {target: msgspec.json.decode(answer) for target, answer in answers.items()},
+            "as_of": hub.as_of.isoformat(),
+        },
+    }
+
+
+def _plain(document: msgspec.Struct) -> Any:
+    return msgspec.to_builtins(document, builtin_types=(Decimal,))
+
+
+def _delivery(intent: Mapping[str, Any]) -> Any:
+    return next(each for each in deliveries(intent["target"]) if each.entity == intent["entity"])

@@ -1,0 +1,53 @@
+"""Resolving doubt: an intent that may have been sent is looked up in the target before it is sent again."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from billhub.deliver.payloads import Prepared
+from connectors.contract import Found, Outcome, Target, WriteError
+
+
+def already_there(connector: Target, entity: str, prepared: Sequence[Prepared]) -> dict[int, Outcome]:
+    """Outcomes, by intent id, of the intents in doubt that the target has in full; the others may be written.
+
+    The target holding other contents under our key is a rejection with the fields that differ.
+    """
+    doubtful = [each for each in prepared if each.intent["state"] == "uncertain"]
+    found = connector.find(entity, [each.intent["external_key"] for each in doubtful]) if doubtful else {}
+    return {
+        each.intent["intent_id"]: _compared(each, found[each.intent["external_key"]])
+        for each in doubtful
+        if each.intent["external_key"] in found and found[each.intent["external_key"]].complete
+    }
+
+
+def _compared(prepared: Prepared, found: Found) -> Outcome:
+    differences = list(_differences(prepared.payload or {}, found.payload))
+    if not differences:
+        return Outcome(key=found.key, state="confirmed", native_id=found.native_id, answer=found.answer)
+    error = WriteError(code="content_conflict", message="; ".join(differences))
+    return Outcome(key=found.key, state="rejected", native_id=found.native_id, error=error)
+
+
+def _differences(sent: Any, there: Any, path: str = "") -> Iterator[str]:
+    """Fields that both sides have and that differ."""
+    if isinstance(sent, Mapping) and isinstance(there, Mapping):
+        for name in sent.keys() & there.keys():
+            yield from _differences(sent[name], there[name], f"{path}.{name}" if path else str(name))
+    elif isinstance(sent, list) and isinstance(there, list):
+        if len(sent) != len(there):
+            yield f"{path}: {len(sent)} entries were sent, the target has {len(there)}"
+        for index, (ours, theirs) in enumerate(zip(sent, there, strict=False)):
+            yield from _differences(ours, theirs, f"{path}[{index}]")
+    elif not _same(sent, there):
+        yield f"{path}: {sent!r} was sent, the target has {there!r}"
+
+
+def _same(sent: Any, there: Any) -> bool:
+    if sent == there or str(sent) == str(there):
+        return True
+    try:
+        return Decimal(str(sent)) == Decimal(str(there))
+    except InvalidOperation:
+        return False

@@ -1,0 +1,122 @@
+"""Gathering: everything the checks need to know about a batch of drafts, asked for in bulk."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+from sqlalchemy import Connection, select
+
+import mappings
+from billhub.checks import Facts
+from billhub.hub import Hub
+from billhub.store import documents, invoices
+from billhub.store.engine import reading, transaction
+from billhub.store.missing import insert_missing
+from billhub.store.schema import valid_addresses
+from canonical_model.contracts import Contract, ErpContract, PriceBookEntry
+from canonical_model.encoding import content_hash
+from canonical_model.orders import Order
+from canonical_model.parties import Address, Customer
+from canonical_model.tax import AddressCheck
+from connectors.contract import AddressService, Lookup
+
+
+def gather(hub: Hub, rows: Sequence[invoices.Row]) -> list[Facts]:
+    """The facts of each draft, in order."""
+    with reading(hub.engine) as connection:
+        contracts = documents.load(connection, "contract", _sources(rows, "contract"), Contract)
+        orders = documents.load(connection, "order", _sources(rows, "order"), Order)
+        customers = documents.load(connection, "customer", [row.invoice.buyer.party_id for row in rows], Customer)
+        prices = _prices(connection, hub, contracts)
+        duplicates = invoices.first_with_fingerprint(connection, [row.fingerprint for row in rows])
+    erp_contracts = _erp_contracts(hub, contracts)
+    addresses = _addresses(hub, rows, customers)
+    return [
+        Facts(
+            invoice=row.invoice,
+            policy=hub.policy,
+            contract=contracts.get(row.source_id) if row.source_entity == "contract" else None,
+            order=orders.get(row.source_id) if row.source_entity == "order" else None,
+            customer=customers.get(row.invoice.buyer.party_id),
+            prices=prices.get(row.invoice.legal_entity, {}),
+            erp_contract=erp_contracts.get(row.source_id),
+            address=addresses.get(row.invoice_id),
+            duplicate_of=_duplicate_of(row, duplicates),
+        )
+        for row in rows
+    ]
+
+
+def _sources(rows: Sequence[invoices.Row], entity: str) -> list[str]:
+    return [row.source_id for row in rows if row.source_entity == entity]
+
+
+def _duplicate_of(row: invoices.Row, duplicates: Mapping[str, tuple[int, str]]) -> str | None:
+    seq, invoice_id = duplicates.get(row.fingerprint, (row.seq, row.invoice_id))
+    return invoice_id if seq < row.seq else None
+
+
+def _prices(
+    connection: Connection, hub: Hub, contracts: Mapping[str, Contract]
+) -> dict[str, dict[str, PriceBookEntry]]:
+    """Entries by legal entity and product, of the entity's own price book in its own currency."""
+    wanted: dict[str, set[str]] = {}
+    for contract in contracts.values():
+        wanted.setdefault(contract.legal_entity, set()).update(line.product_code for line in contract.lines)
+    return {code: _prices_of(connection, hub, code, products) for code, products in wanted.items()}
+
+
+def _prices_of(connection: Connection, hub: Hub, code: str, products: set[str]) -> dict[str, PriceBookEntry]:
+    entity = hub.policy.entities[code]
+    ids = [f"{entity.price_book}/{product}/{entity.currency}" for product in sorted(products)]
+    return {
+        entry.product_code: entry
+        for entry in documents.load(connection, "price_book_entry", ids, PriceBookEntry).values()
+    }
+
+
+def _erp_contracts(hub: Hub, contracts: Mapping[str, Contract]) -> dict[str, ErpContract]:
+    """What each legal entity's ERP knows of the contracts, asked in bulk."""
+    by_erp: dict[str, list[str]] = {}
+    for contract in contracts.values():
+        by_erp.setdefault(hub.policy.entities[contract.legal_entity].erp, []).append(contract.contract_id)
+    found: dict[str, ErpContract] = {}
+    for erp, ids in by_erp.items():
+        mapping = mappings.load(f"{erp}/sales_order")
+        for contract_id, raw in hub.connect(erp, Lookup).fetch("salesOrder", ids).items():
+            mapped = mapping.apply(raw)
+            if not mapped.problems:  # one that cannot be read is as good as unknown
+                found[contract_id] = msgspec.convert(mapped.document, ErpContract, strict=False)
+    return found
+
+
+def _addresses(hub: Hub, rows: Sequence[invoices.Row], customers: Mapping[str, Customer]) -> dict[str, AddressCheck]:
+    """What the address services say of the buyers' addresses, by invoice; valid answers are remembered."""
+    by_service: dict[str, dict[str, Address]] = {}
+    for row in rows:
+        service = hub.policy.entities[row.invoice.legal_entity].address_service
+        customer = customers.get(row.invoice.buyer.party_id)
+        if service and customer and row.source_entity == "contract":
+            by_service.setdefault(service, {})[row.invoice_id] = customer.address
+    checks: dict[str, AddressCheck] = {}
+    for service, addresses in by_service.items():
+        answers = _ask(hub, service, {content_hash(address): address for address in addresses.values()})
+        checks |= {invoice_id: answers[content_hash(address)] for invoice_id, address in addresses.items()}
+    return checks
+
+
+def _ask(hub: Hub, service: str, addresses: Mapping[str, Address]) -> dict[str, AddressCheck]:
+    with reading(hub.engine) as connection:
+        query = select(valid_addresses.c.address_hash).where(
+            valid_addresses.c.service == service, valid_addresses.c.address_hash.in_(list(addresses))
+        )
+        known = {each: AddressCheck(valid=True) for each in connection.execute(query).scalars()}
+    unknown = [each for each in addresses if each not in known]
+    answers = hub.connect(service, AddressService).check([addresses[each] for each in unknown]) if unknown else []
+    fresh = dict(zip(unknown, answers, strict=True))
+    _remember(hub, service, [each for each, answer in fresh.items() if answer.valid])
+    return known | fresh
+
+
+def _remember(hub: Hub, service: str, hashes: Sequence[str]) -> None:
+    with transaction(hub.engine) as connection:
+        insert_missing(connection, valid_addresses, [{"service": service, "address_hash": each} for each in hashes])

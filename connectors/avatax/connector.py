@@ -1,0 +1,190 @@
+"""AvaTax as tax engine, address service and register of committed transactions. Behaviour and limits: BEHAVIOR.md."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from canonical_model.parties import Address
+from canonical_model.tax import AddressCheck
+from connectors.avatax import transactions
+from connectors.avatax.client import CONCURRENCY, Client, CodeTakenError, path_code
+from connectors.avatax.settings import Settings
+from connectors.contract import Capabilities, Found, Idempotency, Outcome, WriteError, WriteRequest
+from connectors.errors import ConnectorError, CredentialsError, RejectedError, UnsupportedError
+from connectors.outcomes import outcome_of, outcomes_of, write_error
+from connectors.settings import Connection
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+_PAGE = 1000
+_ALL_DATES = "date ge 1900-01-01 and date le 2999-12-31"  # without a date AvaTax lists the last 30 days only
+_COUNTED_OUT = {"Cancelled", "Adjusted"}
+
+CAPABILITIES = Capabilities(
+    system="avatax",
+    writes=("transaction",),
+    roles=("tax_engine", "address_service"),
+    idempotency={"transaction": Idempotency.UPSERT},
+    in_flight_window=60,
+    concurrency=CONCURRENCY,
+)
+
+
+def connect(connection: Connection) -> "AvataxConnector":
+    """The connector for a connection; nothing is sent yet."""
+    return AvataxConnector(Settings.from_connection(connection))
+
+
+class AvataxConnector:
+    """One AvaTax account."""
+
+    capabilities = CAPABILITIES
+
+    def __init__(self, settings: Settings) -> None:
+        self._companies = settings.company_codes
+        self._client = Client(settings)
+
+    def ping(self) -> str:
+        """Ask AvaTax who we are.
+
+        Raises:
+            CredentialsError: It does not know us; this operation answers 200 all the same.
+        """
+        answer = self._client.get("ping", "utilities/ping")
+        if not answer.get("authenticated"):
+            raise CredentialsError("account id and licence key are not accepted", connector="avatax", operation="ping")
+        return f"AvaTax {answer.get('version')}, account {answer.get('authenticatedAccountId')}"
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def quote(self, payloads: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any] | WriteError]:
+        """AvaTax's TransactionModel with lines and details for each CreateTransactionModel; nothing is recorded.
+
+        Raises:
+            TransientError: AvaTax could not be asked about one of them; asking about all again has no effect.
+            CredentialsError: We are not let in.
+        """
+        return _in_threads(self._quote, payloads)
+
+    def check(self, addresses: Sequence[Address]) -> list[AddressCheck]:
+        """Whether AvaTax can resolve each address."""
+        return _in_threads(self._check, addresses)
+
+    def write(self, entity: str, requests: Sequence[WriteRequest]) -> list[Outcome]:
+        """Record committed transactions under their keys; a key that AvaTax holds already is confirmed if its contents are the same."""
+        if entity != "transaction":
+            return outcomes_of(_unsupported(entity, "write"), requests)
+        return _in_threads(self._write, requests)
+
+    def find(self, entity: str, keys: Sequence[str]) -> dict[str, Found]:
+        """The transactions under these codes in any of our companies; an adjusted one in its current version."""
+        if entity != "transaction":
+            raise _unsupported(entity, "find")
+        results = _in_threads(self._find, keys)
+        return {result.key: result for result in results if result is not None}
+
+    def count(self, entity: str) -> int:
+        """How many transactions our companies hold, without voided ones and earlier versions."""
+        if entity != "transaction":
+            raise _unsupported(entity, "count")
+        rows = (row for company in self._companies for row in self._listed(company))
+        return sum(row.get("status") not in _COUNTED_OUT for row in rows)
+
+    def void(self, key: str, *, company_code: str, document_type: str = "SalesInvoice") -> Outcome:
+        """Void a transaction; one that is void already is confirmed."""
+        path = f"companies/{path_code(company_code)}/transactions/{path_code(key)}/void?documentType={document_type}"
+        try:
+            answer = self._client.post("void", path, {"code": "DocVoided"}, writes=True)
+        except ConnectorError as error:
+            if isinstance(error, RejectedError) and error.code == "TransactionAlreadyCancelled":
+                return Outcome(key=key, state="confirmed", answer={"status": "Cancelled"})
+            return outcome_of(error, key)
+        return Outcome(key=key, state="confirmed", native_id=str(answer["id"]), answer=transactions.answer(answer))
+
+    def _quote(self, payload: Mapping[str, Any]) -> Mapping[str, Any] | WriteError:
+        try:
+            answer: Mapping[str, Any] = self._client.post(
+                "quote", "transactions/create", transactions.quote(payload), writes=False, include="Details"
+            )
+        except RejectedError as error:
+            return write_error(error)
+        return answer
+
+    def _check(self, address: Address) -> AddressCheck:
+        fields = {
+            "line1": address.line1,
+            "city": address.city,
+            "region": address.region,
+            "postalCode": address.postal_code,
+            "country": address.country,
+        }
+        try:
+            answer = self._client.get("resolve address", "addresses/resolve", {k: v for k, v in fields.items() if v})
+        except RejectedError as error:
+            return AddressCheck(valid=False, message=error.text)
+        messages = answer.get("messages") or ()
+        errors = [
+            m.get("details") or m.get("summary") or "not resolved" for m in messages if m.get("severity") == "Error"
+        ]
+        return AddressCheck(valid=not errors, message=" ".join(errors) or None)
+
+    def _write(self, request: WriteRequest) -> Outcome:
+        body = transactions.committed(request.key, request.payload)
+        try:
+            answer = self._client.post("write transaction", "transactions/create", body, writes=True, include="Lines")
+        except CodeTakenError as error:
+            return self._compared(request.key, body, error)
+        except ConnectorError as error:
+            return outcome_of(error, request.key)
+        return Outcome(
+            key=request.key, state="confirmed", native_id=str(answer["id"]), answer=transactions.answer(answer)
+        )
+
+    def _compared(self, key: str, body: Mapping[str, Any], error: CodeTakenError) -> Outcome:
+        """What a code that is taken means: our own earlier write, or something else under our key."""
+        try:
+            recorded = self._recorded(key, str(body["companyCode"]), str(body["type"]))
+        except ConnectorError as failure:
+            return outcome_of(failure, key)
+        if recorded is None:
+            return outcome_of(error, key)
+        unlike = transactions.differences(body, recorded.payload)
+        if unlike:
+            message = f"AvaTax holds other contents under {key} (field: ours, theirs): {'; '.join(unlike)}"
+            return Outcome(key=key, state="rejected", error=WriteError(code="content_conflict", message=message))
+        return Outcome(key=key, state="confirmed", native_id=recorded.native_id, answer=recorded.answer)
+
+    def _find(self, key: str) -> Found | None:
+        matches = (self._recorded(key, company) for company in self._companies)
+        return next((match for match in matches if match is not None), None)
+
+    def _recorded(self, key: str, company: str, document_type: str = "") -> Found | None:
+        path = f"companies/{path_code(company)}/transactions/{path_code(key)}"
+        parameters = {"$include": "Lines", **({"documentType": document_type} if document_type else {})}
+        try:
+            return transactions.found(key, company, self._client.get("find transaction", path, parameters))
+        except RejectedError as error:
+            if error.code in {"EntityNotFoundError", "404"}:
+                return None
+            raise
+
+    def _listed(self, company: str) -> Iterator[Mapping[str, Any]]:
+        path = f"companies/{path_code(company)}/transactions"
+        for skip in range(0, 2**31, _PAGE):
+            parameters = {"$filter": _ALL_DATES, "$orderBy": "id ASC", "$top": str(_PAGE), "$skip": str(skip)}
+            rows = self._client.get("list transactions", path, parameters)["value"]
+            yield from rows
+            if len(rows) < _PAGE:
+                return
+
+
+def _unsupported(entity: str, operation: str) -> UnsupportedError:
+    return UnsupportedError(f"does not serve {entity!r}", connector="avatax", operation=operation)
+
+
+def _in_threads(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    """Results in the order of the items; the first error that `work` raises is raised once all are done."""
+    with ThreadPoolExecutor(CONCURRENCY) as pool:
+        return list(pool.map(work, items))

@@ -1,0 +1,161 @@
+"""A compiled mapping: applied to records in bulk, or asked to explain one."""
+
+import hashlib
+from collections.abc import Mapping, Set
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from canonical_model.errors import MappingError
+from mappings.canonical import ENTITIES
+from mappings.checks import check
+from mappings.compiler import compile_definition
+from mappings.definition import Definition
+from mappings.parser import parse
+from mappings.reading import Reading
+from mappings.records import FieldProblem, FieldTrace, Mapped, shown
+from mappings.runtime import Trail
+from mappings.schemas import Fault, checked, refuse_file
+from mappings.source_text import SourceText
+
+_BUILTINS = {"len": len, "enumerate": enumerate}
+
+
+class Code(NamedTuple):
+    """One generated function with its text."""
+
+    function: Any
+    text: str
+
+
+class CompiledMapping:
+    """One mapping, ready for use; safe to share between threads.
+
+    Args:
+        definition: A mapping without faults.
+        fingerprint: SHA-256 of its file, in hexadecimal.
+    """
+
+    def __init__(self, definition: Definition, fingerprint: str) -> None:
+        self._definition = definition
+        self.name, self.version, self.fingerprint = definition.name, definition.version, fingerprint
+        self._plain = _executed(compile_definition(definition, tracing=False), definition.name)
+        self._struct = ENTITIES[definition.entity] if definition.inbound else None
+
+    @property
+    def source_text(self) -> str:
+        """The Python function that `apply` runs."""
+        return self._plain.text
+
+    @property
+    def ignored(self) -> Mapping[str, str]:
+        """Source paths left aside on purpose, with the reason."""
+        return self._definition.ignored
+
+    def apply(self, record: Mapping[str, Any]) -> Mapped:
+        """Map one record.
+
+        Args:
+            record: Plain JSON values, decimals as text or Decimal. For an outbound mapping the canonical document's builtins under
+                the entity's name, beside the inputs that the mapping names.
+
+        Returns:
+            The document, or all problems of the record. Never raises for a record.
+        """
+        errors: list[FieldProblem] = []
+        plain = self._plain.function(_as_dict(record, errors), errors)
+        if errors:
+            return Mapped(document=None, problems=tuple(errors))
+        return self._converted(plain) if self._struct else Mapped(document=plain)
+
+    def require(self, record: Mapping[str, Any]) -> Any:
+        """The document of a record that must map, for records that the hub itself has made.
+
+        Raises:
+            MappingError: It does not map; names the first field and lists all problems.
+        """
+        mapped = self.apply(record)
+        if mapped.problems:
+            texts = [f"{each.source_path or each.field} {each.value!r} {each.message}" for each in mapped.problems]
+            raise MappingError("; ".join(texts), mapping=f"{self.name} v{self.version}", field=mapped.problems[0].field)
+        return mapped.document
+
+    def explain(self, record: Mapping[str, Any]) -> list[FieldTrace]:
+        """How each field of the target comes about for one record, nested ones too, in the order of the mapping."""
+        trail = Trail(mapping=self.name, version=self.version, traces=[])
+        errors: list[FieldProblem] = []
+        self._traced.function(_as_dict(record, errors), errors, trail)
+        return trail.traces
+
+    def unmapped(self, record: Mapping[str, Any]) -> list[str]:
+        """Source paths of a record that the mapping neither reads nor names under `ignore`: the source has grown a field."""
+        found: dict[str, None] = {}
+        _unmapped(_as_dict(record, []), "", (self._definition.paths.keys() | self.ignored.keys()), found)
+        return list(found)
+
+    @cached_property
+    def _traced(self) -> Code:
+        return _executed(compile_definition(self._definition, tracing=True), f"{self.name}, tracing")
+
+    def _converted(self, plain: dict[str, Any]) -> Mapped:
+        try:
+            return Mapped(document=msgspec.convert(plain, self._struct))
+        except msgspec.ValidationError as error:
+            message, _, place = str(error).partition(" - at `$.")
+            problem = FieldProblem(
+                field=place.rstrip("`"), source_path="", value="", rule="canonical type", message=message
+            )
+            return Mapped(document=None, problems=(problem,))
+
+
+def compile_file(path: Path) -> CompiledMapping:
+    """Compile one mapping file.
+
+    Raises:
+        MappingError: The file is not a sound mapping; the message lists every fault with file, line and field.
+    """
+    source = checked(path, "mapping")
+    reading = Reading(source)
+    direction = "target" if source.data["direction"] == "inbound" else "source"
+    if source.data[direction]["entity"] not in ENTITIES:
+        line = source.line((direction, "entity"))
+        raise refuse_file(path, [Fault(line, f"{direction}.entity", f"is not one of {', '.join(ENTITIES)}")])
+    definition = parse(reading)
+    told = {fault.field for fault in reading.faults}
+    faults = reading.faults + [fault for fault in check(definition) if fault.field not in told]
+    if faults:
+        raise refuse_file(path, faults)
+    return CompiledMapping(definition, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def _executed(written: SourceText, name: str) -> Code:
+    namespace = {"__builtins__": _BUILTINS, **written.names}
+    exec(compile(written.text, f"<mapping {name}>", "exec"), namespace)  # noqa: S102 - our own text, made from typed rules
+    return Code(namespace["map_record"], written.text)
+
+
+def _as_dict(record: Any, errors: list[FieldProblem]) -> dict[str, Any]:
+    if type(record) is dict:
+        return record
+    if isinstance(record, Mapping):
+        return dict(record)
+    message = "the record must be an object"
+    errors.append(FieldProblem(field="", source_path="", value=shown(record), rule="record", message=message))
+    return {}
+
+
+def _unmapped(value: Any, path: str, known: Set[str], found: dict[str, None]) -> None:
+    """Gather into `found` the paths below `value` that are not in `known` and lead to nothing in it."""
+    if isinstance(value, list | tuple):
+        for item in value:
+            _unmapped(item, f"{path}[]", known, found)
+        return
+    for key, item in value.items() if isinstance(value, dict) else ():
+        inner = f"{path}.{key}" if path else str(key)
+        leads_on = any(name.startswith((f"{inner}.", f"{inner}[]")) for name in known)
+        if leads_on:
+            _unmapped(item, inner, known, found)
+        elif inner not in known:
+            found[inner] = None

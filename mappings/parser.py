@@ -1,0 +1,193 @@
+"""From a schema-checked mapping file to typed rules; all faults of the file are gathered in one go."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mappings.canonical import Shape, entity_shape, fields_of
+from mappings.definition import (
+    Absent,
+    Concat,
+    Const,
+    Definition,
+    Each,
+    From,
+    Head,
+    Index,
+    ListOf,
+    Lookup,
+    Object,
+    Rule,
+    When,
+)
+from mappings.reading import Reading, Spot
+from mappings.tables import Table
+
+_REFINED = frozenset(["transform", "map", "default", "reason", "required"])
+_MODIFIERS: Mapping[str, frozenset[str]] = {
+    "from": _REFINED,
+    "lookup": _REFINED,
+    "const": frozenset(["reason"]),
+    "index": frozenset(),
+    "absent": frozenset(),
+    "concat": frozenset(["separator", "transform", "required"]),
+    "when": frozenset(["then", "otherwise"]),
+    "each": frozenset(["fields", "sort", "refuse", "required"]),
+    "list": frozenset(["required"]),
+    "fields": frozenset(["required"]),
+}
+"""What may stand beside each kind of rule; `fields` comes last because `each` has them too."""
+
+
+def parse(reading: Reading) -> Definition:
+    """The whole mapping; its faults are left in `reading`."""
+    data: dict[str, Any] = reading.source.data
+    inbound = data["direction"] == "inbound"
+    entity = (data["target"] if inbound else data["source"])["entity"]
+    spot = Spot(field="", place=(), shape=entity_shape(entity) if inbound else None)
+    root = _object(data, spot, reading)
+    ignored = {path: item["reason"] for item in data.get("ignore", []) for path in item["paths"]}
+    return Definition(
+        name=data["mapping"],
+        version=data["version"],
+        inbound=inbound,
+        entity=entity,
+        root=root,
+        paths=reading.paths,
+        ignored=ignored,
+        inputs=tuple(data["source"].get("inputs", ())),
+    )
+
+
+def _rule(data: dict[str, Any], spot: Spot, reading: Reading) -> Rule:
+    kind = next((kind for kind in _MODIFIERS if kind in data), None)
+    if kind is None:
+        reading.fault(spot, f"a rule needs one of {', '.join(_MODIFIERS)}")
+        return Absent(_head({}, spot, reading))
+    stray = set(data) - _MODIFIERS[kind] - {kind}
+    if stray:
+        reading.fault(spot, f"{', '.join(sorted(stray))} cannot stand beside {kind}")
+    return _KINDS[kind](data, spot, reading)
+
+
+def _head(data: dict[str, Any], spot: Spot, reading: Reading) -> Head:
+    if "default" in data and data.get("required"):
+        reading.fault(spot, "a rule with a default cannot be required")
+    by_target = spot.shape.required if spot.shape else True
+    return Head(
+        field=spot.field,
+        line=reading.source.line(spot.place),
+        required="default" not in data and bool(data.get("required", by_target)),
+        default=data.get("default"),
+        reason=data.get("reason"),
+    )
+
+
+def _from(data: dict[str, Any], spot: Spot, reading: Reading) -> Rule:
+    path = reading.path(data["from"], spot)
+    return From(_head(data, spot, reading), path, reading.uses(data, spot), reading.choices(data, spot))
+
+
+def _lookup(data: dict[str, Any], spot: Spot, reading: Reading) -> Rule:
+    lookup = data["lookup"]
+    table = reading.table(lookup["table"], spot.inside("lookup"))
+    column = lookup["column"]
+    for key, row in table.rows.items() if table else ():
+        if column not in row:
+            reading.fault(spot.inside("lookup"), f"row {key!r} of table {lookup['table']!r} has no column {column!r}")
+    keys = lookup["key"] if isinstance(lookup["key"], list) else [lookup["key"]]
+    return Lookup(
+        _head(data, spot, reading),
+        table or Table(name=lookup["table"], version=0, rows={}),
+        column,
+        tuple(reading.path(key, spot.inside("lookup")) for key in keys),
+        reading.uses(data, spot),
+        reading.choices(data, spot),
+    )
+
+
+def _const(data: dict[str, Any], spot: Spot, reading: Reading) -> Rule:
+    return Const(_head(data, spot, reading), data["const"])
+
+
+def _index(data: dict[str, Any], spot: Spot, reading: Reading) -> Rule:
+    if not spot.prefix:
+        reading.fault(spot, "index has a meaning only inside each")
+    return Index(_head(data, spot, reading))
+
+
+def _absent(data: dict[str, Any], spot: Spot, reading: Reading) -> Rule:
+    return Absent(_head({"reason": data["absent"]}, spot, reading))
+
+
+def _concat(data: dict[str, Any], spot: Spot, reading: Reading) -> Rule:
+    parts = tuple(_rule(part, spot.inside("concat", index), reading) for index, part in enumerate(data["concat"]))
+    return Concat(_head(data, spot, reading), parts, data.get("separator", ""), reading.uses(data, spot))
+
+
+def _when(data: dict[str, Any], spot: Spot, reading: Reading) -> Rule:
+    condition = reading.condition(data["when"], spot.inside("when"))
+    then = _rule(data["then"], spot.branch("then"), reading)
+    otherwise = _rule(data["otherwise"], spot.branch("otherwise"), reading)
+    return When(_head({}, spot, reading), condition, then, otherwise)
+
+
+def _object(data: dict[str, Any], spot: Spot, reading: Reading) -> Object:
+    known = _struct_fields(spot.shape)
+    fields = {}
+    for name, rule in data["fields"].items():
+        field = f"{spot.field}.{name}" if spot.field else name
+        inner = Spot(field=field, place=(*spot.place, "fields", name), prefix=spot.prefix, shape=known.get(name))
+        if spot.shape and name not in known:
+            reading.fault(inner, f"the canonical document has no such field; it has {', '.join(known)}")
+        fields[name] = _rule(rule, inner, reading)
+    for name in known.keys() - fields.keys():
+        field = f"{spot.field}.{name}" if spot.field else name
+        inner = Spot(field=field, place=(*spot.place, "fields"))
+        reading.fault(inner, "is not mapped; set it, or say `absent: reason`")
+    refusals = tuple(
+        (reading.condition(item["when"], spot.inside("refuse", index)), str(item["reason"]))
+        for index, item in enumerate(data.get("refuse", ()))
+    )
+    return Object(_head(data, spot, reading), fields, refusals)
+
+
+def _each(data: dict[str, Any], spot: Spot, reading: Reading) -> Rule:
+    path = reading.path(data["each"], spot.inside("each"))
+    item = _item_shape(spot.shape)
+    body = Spot(field=f"{spot.field}[]", place=spot.place, prefix=f"{path.full}[].", shape=item)
+    if "sort" in data:
+        reading.path(data["sort"], body)
+    inner = {key: data[key] for key in ("fields", "refuse") if key in data}
+    return Each(_head(data, spot, reading), path, _object(inner, body, reading), data.get("sort"))
+
+
+def _list(data: dict[str, Any], spot: Spot, reading: Reading) -> Rule:
+    parts = []
+    for index, part in enumerate(data["list"]):
+        is_each = "each" in part
+        field, shape = (spot.field, spot.shape) if is_each else (f"{spot.field}[]", _item_shape(spot.shape))
+        inner = Spot(field=field, place=(*spot.place, "list", index), prefix=spot.prefix, shape=shape)
+        parts.append(_rule(part, inner, reading))
+    return ListOf(_head(data, spot, reading), tuple(parts))
+
+
+def _item_shape(shape: Shape | None) -> Shape | None:
+    return Shape(kind="object", struct=shape.struct) if shape and shape.struct else None
+
+
+def _struct_fields(shape: Shape | None) -> Mapping[str, Shape]:
+    return fields_of(shape.struct) if shape and shape.struct else {}
+
+
+_KINDS: Mapping[str, Callable[[dict[str, Any], Spot, Reading], Rule]] = {
+    "from": _from,
+    "lookup": _lookup,
+    "const": _const,
+    "index": _index,
+    "absent": _absent,
+    "concat": _concat,
+    "when": _when,
+    "each": _each,
+    "list": _list,
+    "fields": _object,
+}

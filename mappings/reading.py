@@ -1,0 +1,144 @@
+"""The small parts of rules: paths, conditions, transforms. Faults and source paths are gathered on the way."""
+
+import re
+from typing import Any
+
+import msgspec
+
+from canonical_model.errors import MappingError
+from mappings.canonical import Shape
+from mappings.definition import Condition, Path, Use
+from mappings.schemas import Fault
+from mappings.tables import TABLES, Table, read_table
+from mappings.transforms import TRANSFORMS
+from mappings.yaml_source import Place, Source
+
+_STEP = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+
+
+class Spot(msgspec.Struct, frozen=True, kw_only=True):
+    """Where in a mapping file the parser stands.
+
+    Attributes:
+        field: Path in the target, items as `[]`.
+        place: Keys and indexes in the YAML.
+        prefix: Full source path of the nearest `each` item with a trailing dot; empty at the record.
+        shape: What the canonical struct wants here; None where the target is a payload.
+    """
+
+    field: str
+    place: Place
+    prefix: str = ""
+    shape: Shape | None = None
+
+    def inside(self, *keys: str | int) -> "Spot":
+        """The same target, deeper in the YAML; what stands there is not the field itself."""
+        return msgspec.structs.replace(self, place=(*self.place, *keys), shape=None)
+
+    def branch(self, key: str) -> "Spot":
+        """The same target and shape, deeper in the YAML."""
+        return msgspec.structs.replace(self, place=(*self.place, key))
+
+
+class Reading:
+    """One pass over one mapping file."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.faults: list[Fault] = []
+        self.paths: dict[str, int] = {}
+        self._tables: dict[str, Table | None] = {}
+
+    def fault(self, spot: Spot, message: str) -> None:
+        """Note one fault."""
+        self.faults.append(Fault(self.source.line(spot.place), spot.field or "file", message))
+
+    def path(self, text: str, spot: Spot) -> Path:
+        """A path, noted as used."""
+        at_root = text.startswith("$.")
+        steps = tuple(text.removeprefix("$.").split("."))
+        if not all(_STEP.fullmatch(step) for step in steps):
+            self.fault(spot, f"path {text!r} is not keys joined by dots")
+        full = ("" if at_root else spot.prefix) + ".".join(steps)
+        self.paths.setdefault(full, self.source.line(spot.place))
+        return Path(text=text, steps=steps, at_root=at_root or not spot.prefix, full=full)
+
+    def condition(self, data: dict[str, Any], spot: Spot) -> Condition:
+        """A comparison."""
+        (test,) = set(data) - {"path"}
+        return Condition(path=self.path(data["path"], spot), test=test, value=data[test])
+
+    def uses(self, data: dict[str, Any], spot: Spot) -> tuple[Use, ...]:
+        """The transforms of a rule, in order."""
+        written = data.get("transform", [])
+        items = written if isinstance(written, list) else [written]
+        return tuple(use for item in items if (use := self._use(item, spot.inside("transform"))))
+
+    def choices(self, data: dict[str, Any], spot: Spot) -> dict[str, str] | None:
+        """The enum of a rule; its results must be among the struct's own."""
+        choices: dict[str, str] | None = data.get("map")
+        allowed = spot.shape.choices if spot.shape else ()
+        for value in (choices or {}).values():
+            if allowed and value not in allowed:
+                self.fault(spot.inside("map"), f"{value!r} is not one of {', '.join(allowed)}")
+        return choices
+
+    def table(self, name: str, spot: Spot) -> Table | None:
+        """A lookup table; None, with a fault noted, when it cannot be read."""
+        if name not in self._tables:
+            try:
+                self._tables[name] = read_table(TABLES / f"{name}.yaml")
+            except MappingError as error:
+                self._tables[name] = None
+                self.fault(spot, f"table {name!r}: {error.text}")
+        return self._tables[name]
+
+    def _use(self, item: Any, spot: Spot) -> Use | None:
+        name, argument = (item, None) if isinstance(item, str) else next(iter(item.items()))
+        known = TRANSFORMS.get(name)
+        if known is None:
+            self.fault(spot, f"there is no transform {name!r}; there are {', '.join(sorted(TRANSFORMS))}")
+            return None
+        if not _FITS[known.argument](argument):
+            self.fault(spot, f"transform {name!r} takes {_WANTED[known.argument]}")
+            return None
+        if known.argument == "path":
+            argument = self.path(argument, spot)
+        elif known.argument == "condition":
+            argument = self.condition(argument, spot)
+        elif known.argument == "currency":
+            argument = self.path(argument["currency"], spot) if "currency" in argument else argument["code"]
+        return Use(name=name, argument=argument)
+
+
+def _is_condition(argument: Any) -> bool:
+    tests = set(argument) - {"path"} if isinstance(argument, dict) else set()
+    return len(tests) == 1 and len(argument) == 2 and tests <= {"equals", "in", "present"} and _is_path(argument["path"])
+
+
+def _is_path(argument: Any) -> bool:
+    return isinstance(argument, str) and bool(argument)
+
+
+def _is_currency(argument: Any) -> bool:
+    return isinstance(argument, dict) and set(argument) in ({"currency"}, {"code"}) and all(map(_is_path, argument.values()))
+
+
+_FITS = {
+    "none": lambda argument: argument is None,
+    "path": _is_path,
+    "condition": _is_condition,
+    "length": lambda argument: type(argument) is int and argument > 0,
+    "pattern": lambda argument: isinstance(argument, str) and argument.count("{}") == 1,
+    "field": lambda argument: isinstance(argument, str) and bool(_STEP.fullmatch(argument)),
+    "currency": _is_currency,
+}
+_WANTED = {
+    "none": "no argument",
+    "path": "a path",
+    "condition": "a condition: path and one of equals, in, present",
+    "length": "a number of characters",
+    "pattern": "a text with one {} in it",
+    "field": "the name of a money field of the items",
+    "currency": "either currency: a path, or code: an ISO 4217 code",
+}

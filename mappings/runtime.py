@@ -1,0 +1,159 @@
+"""What compiled mappings call. Each function takes any JSON value and either answers or raises `Refused`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from canonical_model.money import Money
+from mappings.readers import text
+from mappings.records import FieldProblem, FieldTrace, shown
+from mappings.refusal import Refused
+from mappings.tables import Table
+
+_LISTED = 30
+
+
+class Info(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a rule when it is compiled.
+
+    Attributes:
+        field: Path in the target, items as `[]`.
+        source_path: Path in the source, items as `[]`; several joined by commas.
+        rule: The rule in words.
+        reason: Why a default, constant or gap is right.
+        table: The lookup's table.
+    """
+
+    field: str
+    source_path: str
+    rule: str
+    reason: str | None = None
+    table: Table | None = None
+
+
+class Trail(msgspec.Struct, frozen=True, kw_only=True):
+    """Traces as they are gathered, with what all of them carry."""
+
+    mapping: str
+    version: int
+    traces: list[FieldTrace]
+
+
+Indexes = tuple[int, ...]
+
+
+def step(value: Any, key: str) -> Any:
+    """One key of an object; nothing of nothing."""
+    if type(value) is dict:
+        return value.get(key)
+    if value is None:
+        return None
+    raise Refused(f"is not an object, so it has no {key!r}")
+
+
+def required(value: Any) -> Any:
+    """A value that must not be nothing."""
+    if value is None:
+        raise Refused("is required and missing or blank in the source")
+    return value
+
+
+def is_present(value: Any) -> bool:
+    """Whether there is anything: not None, not blank text, not an empty list or object."""
+    return value is not None and value not in ("", [], {}) and not (type(value) is str and not value.strip())
+
+
+def choose(value: Any, choices: Mapping[str, str]) -> str | None:
+    """The answer of an enum."""
+    if value is None:
+        return None
+    if type(value) is str:
+        if value in choices:
+            return choices[value]
+        if not value.strip():
+            return None
+    raise Refused(f"is not one of {', '.join(map(repr, choices))}; an unknown value is never guessed")
+
+
+def find(value: Any, column: Mapping[str, Any], table: Table) -> Any:
+    """The answer of a lookup table; a key that it does not have is refused."""
+    key = text(value)
+    if key is None:
+        return None
+    if key not in column:
+        keys = ", ".join(list(column)[:_LISTED]) + (", ..." if len(column) > _LISTED else "")
+        raise Refused(f"is not in table {table.name!r} version {table.version}; it has {keys}")
+    return column[key]
+
+
+def as_list(value: Any) -> Sequence[Any]:
+    """A list; nothing for None."""
+    if value is None:
+        return ()
+    if isinstance(value, list | tuple):
+        return value
+    raise Refused("must be a list")
+
+
+def ordered(items: Sequence[Any], steps: tuple[str, ...]) -> list[tuple[int, Any]]:
+    """Items with their source positions, by the text of one path."""
+    return sorted(enumerate(items), key=lambda pair: _sort_text(pair[1], steps))
+
+
+def as_object(item: Any) -> dict[str, Any]:
+    """An item that must be an object."""
+    if type(item) is dict:
+        return item
+    raise Refused("must be an object")
+
+
+def money_object(value: Money | None) -> dict[str, Any] | None:
+    """Money in its canonical JSON shape."""
+    return None if value is None else {"amount": value.amount, "currency": value.currency}
+
+
+def refuse(errors: list[FieldProblem], info: Info, at: tuple[Indexes, Indexes], value: Any, refused: Refused) -> None:
+    """Note a problem; the field stays empty."""
+    problem = FieldProblem(
+        field=_at(info.field, at[0]),
+        source_path=_at(info.source_path, at[1]),
+        value=shown(value),
+        rule=info.rule,
+        message=refused.message,
+    )
+    errors.append(problem)
+
+
+def show(trail: Trail, info: Info, at: tuple[Indexes, Indexes], value: Any, outcome: tuple[Any, str | None]) -> None:
+    """Note how a field came about; `outcome` is the result with the reason for it, if any."""
+    trace = FieldTrace(
+        field=_at(info.field, at[0]),
+        source_path=_at(info.source_path, at[1]),
+        value=value,
+        result=outcome[0],
+        rule=info.rule,
+        mapping=trail.mapping,
+        version=trail.version,
+        lookup_row=_row(info.table, value),
+        reason=outcome[1],
+    )
+    trail.traces.append(trace)
+
+
+def _row(table: Table | None, value: Any) -> dict[str, Any] | None:
+    key = str(value) if type(value) in (str, int) else ""
+    row = table.rows.get(key.strip()) if table else None
+    return None if table is None or row is None else {"table": table.name, "version": table.version, "key": key, **row}
+
+
+def _at(template: str, indexes: Indexes) -> str:
+    for index in indexes:
+        template = template.replace("[]", f"[{index}]", 1)
+    return template
+
+
+def _sort_text(item: Any, steps: tuple[str, ...]) -> str:
+    for key in steps:
+        item = item.get(key) if type(item) is dict else None
+    return item if type(item) is str else ""

@@ -33,7 +33,8 @@ def waiting_ms(attempts: int, retry_after: int | None) -> int:
         attempts: How often it was tried.
         retry_after: Seconds the target asked for, if it did.
     """
-    return 1000 * max(retry_after or 0, min(LONGEST_WAIT, 2 ** min(attempts - 1, 10)))
+    backoff: int = 2 ** min(attempts - 1, 10)
+    return 1000 * max(retry_after or 0, min(LONGEST_WAIT, backoff))
 
 
 def _wait(state: RetryCallState) -> float:

@@ -36,7 +36,7 @@ def check(definition: Definition) -> Iterator[Fault]:
 
 
 def _source_paths(definition: Definition) -> Iterator[Fault]:
-    for path, line in definition.paths.items():
+    for path, line in (definition.ignored_lines | definition.paths).items():
         entity, *steps = path.split(".")
         if entity == definition.entity:
             fault = path_fault(entity, tuple(steps)) if steps else None

@@ -163,6 +163,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
         root: The target.
         paths: All source paths it reads, full, with the line of each.
         ignored: Source paths that it leaves aside on purpose, with the reason.
+        ignored_lines: Where each of these stands.
         inputs: Names beside the entity that an outbound record may hold.
     """
 
@@ -171,6 +172,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
     inbound: bool
     entity: str
     root: Object
-    paths: Mapping[str, int]
-    ignored: Mapping[str, str]
+    paths: dict[str, int]
+    ignored: dict[str, str]
+    ignored_lines: dict[str, int]
     inputs: tuple[str, ...]

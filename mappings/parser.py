@@ -54,6 +54,7 @@ def parse(reading: Reading) -> Definition:
         root=root,
         paths=reading.paths,
         ignored=ignored,
+        ignored_lines={path: reading.source.line(("ignore",)) for path in ignored},
         inputs=tuple(data["source"].get("inputs", ())),
     )
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 import mappings
 from billhub.hub import Hub
+from billhub.outbound import shaped
 from billhub.posting import deferral
 from billhub.release.routing import buyer_of, deliveries
 from billhub.rendering import invoice_pdf
@@ -71,7 +72,7 @@ def _prepare(
     if row["payload"] is not None and row["payload"] != "null":
         return Prepared(intent=row, invoice=invoice, payload=msgspec.json.decode(row["payload"]))
     try:
-        payload = mappings.load(row["mapping"]).require(_source(hub, invoice, buyer_of(invoice, buyers), answers))
+        payload = shaped(row["mapping"], _source(hub, invoice, buyer_of(invoice, buyers), answers))
     except MappingError as error:
         return Prepared(intent=row, invoice=invoice, payload=None, error=error)
     return Prepared(intent=row, invoice=invoice, payload=payload)

@@ -11,6 +11,7 @@ import mappings
 from billhub import audit, exceptions
 from billhub.billing import approval_content
 from billhub.hub import Hub
+from billhub.outbound import shaped
 from billhub.release.batches import Batch
 from billhub.store import invoices
 from billhub.store.engine import transaction
@@ -87,7 +88,7 @@ def payload(engine: str, invoice: Invoice) -> Mapping[str, Any]:
         MappingError: The engine's mapping cannot express it.
     """
     document = msgspec.to_builtins(invoice, builtin_types=(Decimal,))
-    return mappings.load(f"{engine}/transaction").require({"invoice": document})
+    return shaped(f"{engine}/transaction", {"invoice": document})
 
 
 def _apply(engine: str, row: invoices.Row, answer: Mapping[str, Any] | WriteError) -> Taxed:

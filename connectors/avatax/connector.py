@@ -41,7 +41,7 @@ class AvataxConnector:
     capabilities = CAPABILITIES
 
     def __init__(self, settings: Settings) -> None:
-        self._companies = settings.company_codes
+        self._companies, self._address_countries = settings.company_codes, settings.address_countries
         self._client = Client(settings)
 
     def ping(self) -> str:
@@ -69,7 +69,7 @@ class AvataxConnector:
         return _in_threads(self._quote, payloads)
 
     def check(self, addresses: Sequence[Address]) -> list[AddressCheck]:
-        """Whether AvaTax can resolve each address."""
+        """Whether AvaTax can resolve each address; one in a country it does not know is let through with a message that says so."""
         return _in_threads(self._check, addresses)
 
     def write(self, entity: str, requests: Sequence[WriteRequest]) -> list[Outcome]:
@@ -113,6 +113,10 @@ class AvataxConnector:
         return answer
 
     def _check(self, address: Address) -> AddressCheck:
+        if address.country not in self._address_countries:
+            return AddressCheck(
+                valid=True, message=f"not checked: AvaTax does not know the addresses of {address.country}"
+            )
         fields = {
             "line1": address.line1,
             "city": address.city,
@@ -120,15 +124,14 @@ class AvataxConnector:
             "postalCode": address.postal_code,
             "country": address.country,
         }
+        body = {name: text for name, text in fields.items() if text}
         try:
-            answer = self._client.get("resolve address", "addresses/resolve", {k: v for k, v in fields.items() if v})
+            answer = self._client.post("resolve address", "addresses/resolve", body, writes=False)
         except RejectedError as error:
             return AddressCheck(valid=False, message=error.text)
         messages = answer.get("messages") or ()
-        errors = [
-            m.get("details") or m.get("summary") or "not resolved" for m in messages if m.get("severity") == "Error"
-        ]
-        return AddressCheck(valid=not errors, message=" ".join(errors) or None)
+        errors = [each.get("details") or each.get("summary") for each in messages if each.get("severity") == "Error"]
+        return AddressCheck(valid=not errors, message=" ".join(error or "not resolved" for error in errors) or None)
 
     def _write(self, request: WriteRequest) -> Outcome:
         body = transactions.committed(request.key, request.payload)

@@ -60,7 +60,7 @@ def send(session: smtplib.SMTP, message: Built, settings: Settings) -> str:
         raise _refused(error.smtp_code, error.smtp_error, "DATA") from error
     except (smtplib.SMTPServerDisconnected, OSError) as error:
         raise AmbiguousWriteError(f"connection lost after the message was begun: {error}", **_SEND) from error
-    if code >= 400:
+    if not _is_yes(code):
         raise _refused(code, answer, "DATA")
     return _text(answer)
 
@@ -135,18 +135,25 @@ def _envelope(session: smtplib.SMTP, sender: str, recipients: Sequence[str]) -> 
 
 def _accepted(session: smtplib.SMTP, answer: tuple[int, bytes], step: str) -> None:
     code, text = answer
-    if code < 400:
+    if _is_yes(code):
         return
     with suppress(smtplib.SMTPException, OSError):
         session.rset()
     raise _refused(code, text, step)
 
 
+def _is_yes(code: int) -> bool:
+    return 200 <= code < 300
+
+
 def _refused(code: int, text: bytes | str, step: str) -> ConnectorError:
-    """RFC 5321, 4.2.1: 4xx may work later, 5xx never will."""
+    """RFC 5321, 4.2.1: 4xx may work later, 5xx never will; anything else says nothing."""
     reason = f"{step}: {code} {_text(text)}"
     if code in _AUTHENTICATION_CODES:
         return CredentialsError(reason, **_SEND)
+    if not 400 <= code < 600:
+        kind = AmbiguousWriteError if step == "DATA" else UnavailableError
+        return kind(f"{reason}: no reply of SMTP", **_SEND)
     if code < 500:
         return UnavailableError(reason, **_SEND)
     return RejectedError(reason, code=str(code), field="to" if step.startswith("RCPT") else None, **_SEND)

@@ -47,10 +47,10 @@ class Email:
         """Send the messages one after the other over one connection, renewed after a failure.
 
         Raises:
-            CredentialsError: A server does not accept us.
-            UnsupportedError: `entity` is not `message`.
+            CredentialsError: The server does not accept us.
         """
-        _check(entity)
+        if entity not in CAPABILITIES.writes:
+            return outcomes_of(_unsupported(entity), requests)
         outcomes: list[Outcome] = []
         while len(outcomes) < len(requests):
             rest = requests[len(outcomes) :]
@@ -112,8 +112,12 @@ class Email:
 
 
 def _check(entity: str) -> None:
-    if entity != "message":
-        raise UnsupportedError(f"no entity {entity!r}", connector="email", operation="write")
+    if entity not in CAPABILITIES.writes:
+        raise _unsupported(entity)
+
+
+def _unsupported(entity: str) -> UnsupportedError:
+    return UnsupportedError(f"no entity {entity!r}", connector="email", operation=entity)
 
 
 def _found(key: str, uids: Sequence[str], content: bytes) -> Found:

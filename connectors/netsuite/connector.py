@@ -62,9 +62,9 @@ class NetSuite:
 
         Raises:
             CredentialsError: NetSuite does not accept us.
-            UnsupportedError: `entity` is none that we write.
         """
-        _check(entity, TYPES)
+        if entity not in TYPES:
+            return outcomes_of(_unsupported(entity), requests)
         return [outcome for batch in _batches(requests, _UPSERT_LIMIT) for outcome in self._write_batch(entity, batch)]
 
     def find(self, entity: str, keys: Sequence[str]) -> dict[str, Found]:
@@ -152,7 +152,11 @@ class NetSuite:
 
 def _check(entity: str, known: Mapping[str, Any] | set[str]) -> None:
     if entity not in known:
-        raise UnsupportedError(f"no entity {entity!r}", connector="netsuite", operation=entity)
+        raise _unsupported(entity)
+
+
+def _unsupported(entity: str) -> UnsupportedError:
+    return UnsupportedError(f"no entity {entity!r}", connector="netsuite", operation=entity)
 
 
 def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

@@ -96,13 +96,13 @@ class StripeClient:
             self._run(call, lambda v1: _service(v1, service).search(params={"query": query, "limit": _PAGE}))["data"]
         )
 
-    def account(self) -> Object:
-        """The account that the key belongs to.
+    def reach(self) -> None:
+        """Read one invoice or none: the least that proves the key and its permission.
 
         Raises:
             ConnectorError: It cannot be read.
         """
-        return self._run(Call("stripe", "read account"), lambda v1: v1.accounts.retrieve_current())
+        self._page("invoices", {"limit": 1})
 
     def verify(self, body: bytes, signature: str) -> None:
         """Check the signature of an event, and that it is at most five minutes old.

@@ -9,7 +9,7 @@ from typing import Any
 from canonical_model.errors import ConfigurationError
 from connectors.contract import Capabilities, Found, Idempotency, Outcome, WriteRequest
 from connectors.errors import AmbiguousWriteError, ConnectorError, TransientError, UnsupportedError
-from connectors.outcomes import outcome_of
+from connectors.outcomes import outcome_of, outcomes_of
 from connectors.settings import Connection
 from connectors.stripe.client import Object, StripeClient
 from connectors.stripe.customers import metadata_query
@@ -35,17 +35,18 @@ class Stripe:
     capabilities = CAPABILITIES
 
     def __init__(self, settings: Settings) -> None:
-        self._signs = bool(settings.webhook_secret)
+        self._settings = settings
         self._client = StripeClient(settings, connections=CAPABILITIES.concurrency)
         self._invoices = Invoices(self._client)
 
     def ping(self) -> str:
-        """The account.
+        """Where we are, and whether with real money.
 
         Raises:
             ConnectorError: It cannot be reached, or does not accept us.
         """
-        return f"stripe: account {self._client.account()['id']}"
+        self._client.reach()
+        return f"stripe: {self._settings.api}, {'live' if '_live_' in self._settings.api_key else 'test'} mode"
 
     def close(self) -> None:
         """Give back connections."""
@@ -56,9 +57,9 @@ class Stripe:
 
         Raises:
             CredentialsError: Stripe does not accept us.
-            UnsupportedError: `entity` is not `invoice`.
         """
-        _check(entity)
+        if entity not in CAPABILITIES.writes:
+            return outcomes_of(_unsupported(entity), requests)
         return [self._write(request) for request in requests]
 
     def find(self, entity: str, keys: Sequence[str]) -> dict[str, Found]:
@@ -93,7 +94,7 @@ class Stripe:
             ConfigurationError: There is no signing secret.
             CredentialsError: The signature does not fit.
         """
-        if not self._signs:
+        if not self._settings.webhook_secret:
             raise ConfigurationError(
                 "stripe: setting 'extra.webhook_secret' is missing; it is shown with the event destination at Stripe."
             )
@@ -134,8 +135,12 @@ class Stripe:
 
 
 def _check(entity: str) -> None:
-    if entity != "invoice":
-        raise UnsupportedError(f"no entity {entity!r}", connector="stripe", operation="write")
+    if entity not in CAPABILITIES.writes:
+        raise _unsupported(entity)
+
+
+def _unsupported(entity: str) -> UnsupportedError:
+    return UnsupportedError(f"no entity {entity!r}", connector="stripe", operation=entity)
 
 
 def connect(connection: Connection) -> Stripe:

@@ -3,12 +3,15 @@
 Source: NetSuite help, "TokenPassport Complex Type" and "TokenPassportSignature" (section_4395630653,
 read for 2023.2): the base string is account, consumer key, token, nonce and timestamp joined by "&";
 the key is consumer secret "&" token secret; the signature is the Base64 of the HMAC-SHA256. A nonce
-has 6 to 64 characters and serves once; a timestamp is in Unix seconds.
+has 6 to 64 letters and digits and serves once; a timestamp is in Unix seconds. What is refused, and
+why an application id beside the passport is: "Token-Based Authentication Errors in SOAP Web Services"
+(section_1509544929). The vendor does not publish how far a timestamp may be off; here it is 15 minutes.
 """
 
 import base64
 import hashlib
 import hmac
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -60,22 +63,26 @@ class Gate:
         self._clock = clock
         self._used: dict[tuple[str, str], float] = {}
 
-    def check(self, passport: etree._Element | None) -> None:
-        """Verify a passport.
+    def check(self, headers: Mapping[str, etree._Element]) -> None:
+        """Verify the passport among a request's headers.
 
         Raises:
-            SoapFaultError: It is missing, unknown, wrongly signed, more than 15 minutes off, or replayed.
+            SoapFaultError: It is missing, unknown, wrongly signed, more than 15 minutes off, or
+                replayed; or an application id stands beside it.
         """
+        passport = headers.get("tokenPassport")
         if passport is None:
             raise invalid_login()
+        if "applicationInfo" in headers:
+            raise SoapFaultError("InvalidCredentialsFault", "USER_ERROR", "Ambiguous authentication")
         given = {etree.QName(node).localname: node.text or "" for node in passport}
         credential = self._credentials.get((given["account"], given["consumerKey"], given["token"]))
         if credential is None or not _is_genuine(credential, given, passport):
             raise invalid_login()
-        now = self._clock()
-        if abs(now - int(given["timestamp"])) > WINDOW_SECONDS or not 6 <= len(given["nonce"]) <= 64:
+        now, nonce = self._clock(), given["nonce"]
+        if abs(now - int(given["timestamp"])) > WINDOW_SECONDS or not re.fullmatch("[0-9A-Za-z]{6,64}", nonce):
             raise invalid_login()
-        self._use_once((given["token"], given["nonce"]), now)
+        self._use_once((given["token"], nonce), now)
 
     def _use_once(self, key: tuple[str, str], now: float) -> None:
         # A nonce older than twice the window cannot come with an acceptable timestamp any more. The

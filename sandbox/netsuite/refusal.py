@@ -15,5 +15,8 @@ class RefusedError(Exception):
 
 
 def missing(label: str) -> RefusedError:
-    """Return the refusal of a record that lacks a required field, named as on the screen."""
-    return RefusedError("MISSING_REQD_FLD", f"Please enter value(s) for: {label}")
+    """Return the refusal of a record that lacks a required field, named as on the screen.
+
+    Source of the code: NetSuite help, "Request-Level Preferences" (section_4170181850).
+    """
+    return RefusedError("USER_ERROR", f"Please enter value(s) for: {label}")

@@ -1,10 +1,12 @@
 """Searches: the basic criteria of CustomerSearch and TransactionSearch.
 
-Criteria are joined by "and". A search is answered page by page from the list of records it found;
-the vendor, too, keeps the found set for `searchMoreWithId`.
+Criteria are joined by "and". Every page is cut from a search of its own, so records that are added
+or deleted between two pages move those after them (NetSuite help, "searchMoreWithId",
+article_0807095731).
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,6 +31,35 @@ TRANSACTION_TYPES = {
 """Record type by TransactionType, the values of the `type` criterion."""
 
 KINDS_OF = {"CustomerSearchBasic": FAMILIES["entity"], "TransactionSearchBasic": FAMILIES["transaction"]}
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of a search: its number from 1, the page size, and all that the search found."""
+
+    search_id: str
+    index: int
+    size: int
+    hits: list[Hit]
+
+    @property
+    def count(self) -> int:
+        """The number of pages."""
+        return -(-len(self.hits) // self.size)
+
+    def on_it(self) -> list[Hit]:
+        """Return what is on this page."""
+        return self.hits[(self.index - 1) * self.size : self.index * self.size]
+
+    def numbers(self) -> dict[str, int | str]:
+        """Return the numbers that stand before the records, in the contract's order."""
+        return {
+            "totalRecords": len(self.hits),
+            "pageSize": self.size,
+            "totalPages": self.count,
+            "pageIndex": self.index,
+            "searchId": self.search_id,
+        }
 
 
 def search(books: Books, criteria: Body) -> list[Hit]:

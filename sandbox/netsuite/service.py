@@ -14,7 +14,7 @@ from sandbox.netsuite.codec import Body, decode, encode, type_of
 from sandbox.netsuite.contract import element_tag
 from sandbox.netsuite.records import KIND_OF, TYPE_OF
 from sandbox.netsuite.refusal import RefusedError
-from sandbox.netsuite.search import Hit, search
+from sandbox.netsuite.search import Page, search
 from sandbox.netsuite.soap import (
     CORE,
     MESSAGES,
@@ -34,8 +34,8 @@ MAX_RECORDS = {"addList": 200, "upsertList": 100, "getList": 1000}
 MIN_PAGE, MAX_PAGE = 5, 1000
 """Limits of searchPreferences.pageSize; same source."""
 
-KEPT_SEARCHES = 20
-"""Searches that can still be paged; the oldest is forgotten, so memory stays flat."""
+KEPT_SEARCHES = 100
+"""Searches that can still be paged; the oldest is forgotten."""
 
 
 class Service:
@@ -47,7 +47,7 @@ class Service:
         self._gate = gate
         self._reader = EnvelopeReader()
         self._lock = Lock()
-        self._searches: OrderedDict[str, tuple[list[Hit], int]] = OrderedDict()
+        self._searches: OrderedDict[str, tuple[Body, int]] = OrderedDict()
         self._operations: dict[str, Callable[[Call, etree._Element, str], None]] = {
             "add": self._write_one,
             "upsert": self._write_one,
@@ -72,9 +72,9 @@ class Service:
         with self._lock:
             try:
                 call = self._reader.read(text)
-                # The one operation that needs no credentials (NetSuite help, "getDataCenterUrls").
+                # The one operation that needs no credentials (NetSuite help, "getDataCenterUrls", section_N3494684).
                 if call.operation != "getDataCenterUrls":
-                    self._gate.check(call.headers.get("tokenPassport"))
+                    self._gate.check(call.headers)
                 return self._perform(call, base_url)
             except SoapFaultError as fault:
                 return fault_answer(fault)
@@ -154,43 +154,39 @@ class Service:
             size = preferences.get("pageSize", MAX_PAGE)
             if not MIN_PAGE <= size <= MAX_PAGE:
                 raise RefusedError("INVALID_SEARCH_PAGE_SIZE", f"pageSize {size} is not from {MIN_PAGE} to {MAX_PAGE}.")
-            hits = search(self._books, decode(call.body[0], type_of(call.body[0], "SearchRecord")))
+            criteria = decode(call.body[0], type_of(call.body[0], "SearchRecord"))
+            hits = search(self._books, criteria)
         except RefusedError as refusal:
             add_status(result, refusal.code, refusal.message)
             return
         search_id = self._number("SEARCH")
-        self._searches[search_id] = (hits, size)
+        self._searches[search_id] = (criteria, size)
         if len(self._searches) > KEPT_SEARCHES:
             self._searches.popitem(last=False)
-        self._add_page(result, search_id, 1, preferences)
+        self._add_page(result, Page(search_id, 1, size, hits), preferences)
 
     def _search_more(self, call: Call, parent: etree._Element, base_url: str) -> None:
         asked = decode(call.body, "SearchMoreWithIdRequest")
         result = etree.SubElement(parent, element_tag("searchResult"))
-        hits, size = self._searches.get(asked["searchId"], ([], 0))
-        if not size:
+        if asked["searchId"] not in self._searches:
             add_status(result, "INVALID_SEARCH_MORE", f"The search {asked['searchId']} is not known or has expired.")
-        elif not 1 <= asked["pageIndex"] <= _pages(len(hits), size):
-            add_status(result, "INVALID_SEARCH_PAGE_INDEX", f"The page {asked['pageIndex']} does not exist.")
+            return
+        criteria, size = self._searches[asked["searchId"]]
+        # The vendor, too, searches anew for every page (NetSuite help, article_0807095731).
+        page = Page(asked["searchId"], asked["pageIndex"], size, search(self._books, criteria))
+        if 1 <= page.index <= page.count:
+            self._add_page(result, page, _preferences(call))
         else:
-            self._add_page(result, asked["searchId"], asked["pageIndex"], _preferences(call))
+            add_status(result, "INVALID_SEARCH_PAGE_INDEX", f"The page {page.index} does not exist.")
 
-    def _add_page(self, result: etree._Element, search_id: str, page: int, preferences: Body) -> None:
-        hits, size = self._searches[search_id]
+    def _add_page(self, result: etree._Element, page: Page, preferences: Body) -> None:
         add_status(result)
-        numbers = {
-            "totalRecords": len(hits),
-            "pageSize": size,
-            "totalPages": _pages(len(hits), size),
-            "pageIndex": page,
-            "searchId": search_id,
-        }
-        for name, value in numbers.items():
+        for name, value in page.numbers().items():
             etree.SubElement(result, f"{{{CORE}}}{name}").text = str(value)
         records = etree.SubElement(result, element_tag("recordList"))
         # bodyFieldsOnly is true unless a request says otherwise (the contract's own default).
         hidden = SUBLISTS if preferences.get("bodyFieldsOnly", True) else ()
-        for kind, internal_id in hits[(page - 1) * size : page * size]:
+        for kind, internal_id in page.on_it():
             if body := self._books.storage.get(kind, internal_id):
                 shown = {name: value for name, value in body.items() if name not in hidden}
                 _add_record(records, f"{{{CORE}}}record", kind, shown)
@@ -222,10 +218,6 @@ def _check_count(call: Call) -> None:
 def _preferences(call: Call) -> Body:
     header = call.headers.get("searchPreferences")
     return {} if header is None else decode(header, "SearchPreferences")
-
-
-def _pages(count: int, size: int) -> int:
-    return -(-count // size)
 
 
 def _add_ref(parent: etree._Element, body: Any, kind: str | None) -> None:

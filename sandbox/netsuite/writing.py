@@ -1,6 +1,6 @@
 """Adding, upserting and deleting records.
 
-Rules of the operations: NetSuite help, "upsert" (section_N3532670) and "upsertList" (section_N3533243):
+Rules of the operations: NetSuite help, "upsert" (section_N3532463) and "upsertList" (section_N3533243):
 an upsert needs an external id and must not carry an internal one; fields that are not sent keep their
 value, `nullFieldList` empties fields, a sublist that is sent replaces the stored one.
 """

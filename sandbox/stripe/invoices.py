@@ -12,6 +12,7 @@ from sandbox.stripe.invoice_lines import with_lines
 from sandbox.stripe.listing import list_page
 from sandbox.stripe.params import Params
 from sandbox.stripe.taxes import rates_named
+from sandbox.stripe.templates import NEW_INVOICE
 
 TEXTS = ("description", "footer", "default_payment_method")
 DUE = ("due_date", "days_until_due")
@@ -95,7 +96,7 @@ def _draft(call: Call, customer: Body) -> Body:
     account, params = call.account, call.params
     created = account.now()
     invoice = {
-        **_blank(),
+        **NEW_INVOICE,
         **_of_customer(customer),
         **_terms(params, created, CHARGE),
         **_changes(call, {}),
@@ -141,85 +142,3 @@ def _of_customer(customer: Body) -> Body:
         **{f"customer_{name}": customer[name] for name in copied},
         "customer_tax_ids": customer["_tax_ids"],
     }
-
-
-NULL_FIELDS = (
-    "account_name",
-    "account_tax_ids",
-    "application",
-    "application_fee_amount",
-    "charge",
-    "custom_fields",
-    "default_payment_method",
-    "default_source",
-    "description",
-    "discount",
-    "effective_at",
-    "ending_balance",
-    "footer",
-    "from_invoice",
-    "hosted_invoice_url",
-    "invoice_pdf",
-    "last_finalization_error",
-    "latest_revision",
-    "next_payment_attempt",
-    "number",
-    "on_behalf_of",
-    "payment_intent",
-    "quote",
-    "receipt_number",
-    "rendering_options",
-    "shipping_cost",
-    "shipping_details",
-    "statement_descriptor",
-    "subscription",
-    "test_clock",
-    "transfer_data",
-    "webhooks_delivered_at",
-)
-
-
-def _blank() -> Body:
-    nothing: Body = dict.fromkeys(NULL_FIELDS)
-    zero: Body = dict.fromkeys(
-        (
-            "amount_paid",
-            "amount_shipping",
-            "attempt_count",
-            "post_payment_credit_notes_amount",
-            "pre_payment_credit_notes_amount",
-            "starting_balance",
-        ),
-        0,
-    )
-    return (
-        nothing
-        | zero
-        | {
-            "object": "invoice",
-            "account_country": "US",
-            "attempted": False,
-            "auto_advance": False,
-            "automatic_tax": {"enabled": False, "status": None},
-            "billing_reason": "manual",
-            "default_tax_rates": [],
-            "discounts": [],
-            "livemode": False,
-            "paid": False,
-            "paid_out_of_band": False,
-            "payment_settings": {
-                "default_mandate": None,
-                "payment_method_options": None,
-                "payment_method_types": None,
-            },
-            "status": "draft",
-            "status_transitions": {
-                "finalized_at": None,
-                "marked_uncollectible_at": None,
-                "paid_at": None,
-                "voided_at": None,
-            },
-            "subscription_details": {"metadata": None},
-            "total_discount_amounts": [],
-        }
-    )

@@ -10,6 +10,7 @@ from sandbox.stripe.account import Call
 from sandbox.stripe.errors import StripeError, bad_parameter, parameter_missing
 from sandbox.stripe.events import record, save_and_record
 from sandbox.stripe.listing import list_page
+from sandbox.stripe.templates import NEW_INTENT
 
 REFUND_FIELDS = frozenset({"payment_intent", "charge", "amount", "reason", "metadata"})
 REASONS = ("duplicate", "fraudulent", "requested_by_customer")
@@ -19,49 +20,15 @@ DECLINED = "chargeDeclined"
 def open_intent(call: Call, invoice: Body) -> Body:
     """Create the payment intent of an invoice that has become due."""
     intent_id = call.account.new_id("pi")
-    nothing: Body = dict.fromkeys(
-        (
-            "application",
-            "application_fee_amount",
-            "automatic_payment_methods",
-            "canceled_at",
-            "cancellation_reason",
-            "last_payment_error",
-            "latest_charge",
-            "next_action",
-            "on_behalf_of",
-            "payment_method",
-            "processing",
-            "receipt_email",
-            "review",
-            "setup_future_usage",
-            "shipping",
-            "statement_descriptor",
-            "statement_descriptor_suffix",
-            "transfer_data",
-            "transfer_group",
-        )
-    )
-    intent = nothing | {
+    intent = NEW_INTENT | {
         "id": intent_id,
-        "object": "payment_intent",
         "amount": invoice["amount_due"],
-        "amount_capturable": 0,
-        "amount_details": {"tip": {}},
-        "amount_received": 0,
-        "capture_method": "automatic",
         "client_secret": f"{intent_id}_secret_sandbox",
-        "confirmation_method": "automatic",
         "created": call.account.now(),
         "currency": invoice["currency"],
         "customer": invoice["customer"],
         "description": f"Payment for Invoice {invoice['number']}",
         "invoice": invoice["id"],
-        "livemode": False,
-        "metadata": {},
-        "payment_method_options": {},
-        "payment_method_types": ["card"],
-        "status": "requires_payment_method",
     }
     return save_and_record(call, "payment_intent.created", intent)
 
@@ -156,22 +123,7 @@ def refund_charge(call: Call, charge: Body, amount: int) -> Body:
             f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})", param="amount"
         )
     refunded = charge["amount_refunded"] + amount
-    body = {
-        "id": call.account.new_id("re"),
-        "object": "refund",
-        "amount": amount,
-        "balance_transaction": None,
-        "charge": charge["id"],
-        "created": call.account.now(),
-        "currency": charge["currency"],
-        "metadata": {},
-        "payment_intent": charge["payment_intent"],
-        "reason": None,
-        "receipt_number": None,
-        "source_transfer_reversal": None,
-        "status": "succeeded",
-        "transfer_reversal": None,
-    }
+    body = _refund(call, charge, amount)
     save_and_record(call, "refund.created", body)
     changed = {**charge, "amount_refunded": refunded, "refunded": refunded == charge["amount_captured"]}
     record(call, "charge.refunded", call.account.save(changed))
@@ -210,4 +162,23 @@ def _charge(call: Call, intent: Body, payment_method: str, *, declined: bool) ->
         "payment_method": payment_method,
         "refunded": False,
         "status": "failed" if declined else "succeeded",
+    }
+
+
+def _refund(call: Call, charge: Body, amount: int) -> Body:
+    return {
+        "id": call.account.new_id("re"),
+        "object": "refund",
+        "amount": amount,
+        "balance_transaction": None,
+        "charge": charge["id"],
+        "created": call.account.now(),
+        "currency": charge["currency"],
+        "metadata": {},
+        "payment_intent": charge["payment_intent"],
+        "reason": None,
+        "receipt_number": None,
+        "source_transfer_reversal": None,
+        "status": "succeeded",
+        "transfer_reversal": None,
     }

@@ -209,6 +209,19 @@ class TestAddresses:
         [check] = connector.check([Address(country="US")])
         assert (check.valid, bool(check.message)) == (False, True)
 
+    def test_countries_avatax_does_not_know_are_not_asked_about(self, connector: AvataxConnector, vendor: Any) -> None:
+        vendor.forget_calls()
+        [check] = connector.check([Address(country="DE", city="Kiel", postal_code="4109")])
+        assert check.valid
+        assert check.message is not None
+        assert "not checked" in check.message
+        assert vendor.calls() == {}
+
+    def test_more_countries_can_be_set(self, vendor: Any) -> None:
+        wider = connect(connection(vendor.url, extra={**COMPANIES, "address_countries": "US,DE"}))
+        [check] = wider.check([Address(country="DE", line1="Weg 1", city="Kiel", postal_code="4109")])
+        assert not check.valid
+
 
 class TestLogin:
     def test_ping_names_the_account(self, connector: AvataxConnector) -> None:
@@ -226,7 +239,7 @@ class TestLogin:
             assert "wrong-key" not in str(caught.value)
 
     def test_a_missing_setting_names_itself(self) -> None:
-        with pytest.raises(ConfigurationError, match="extra.company_codes"):
+        with pytest.raises(ConfigurationError, match=r"extra\.company_codes"):
             connect(connection("https://rest.avatax.com", extra={}))
 
     def test_settings(self) -> None:

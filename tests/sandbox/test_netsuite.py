@@ -245,6 +245,7 @@ def test_data_center_urls_need_no_credentials(api):
     [
         {"timestamp": 1_000_000_000},
         {"nonce": "abc"},
+        {"nonce": "with-a-hyphen"},
         {"signature": {"_value_1": "bm8=", "algorithm": "HMAC-SHA256"}},
         {"token": "someone-else"},
         {"account": "OTHER"},
@@ -282,6 +283,12 @@ def test_signature_of_another_algorithm_or_none_at_all_is_refused(api):
         api.call("getServerTime", passport=passport)
     with pytest.raises(zeep.exceptions.Fault, match="Invalid login"):
         api.service.getServerTime()
+
+
+def test_application_id_beside_the_passport_is_ambiguous(api):
+    with pytest.raises(zeep.exceptions.Fault, match="Ambiguous authentication") as error:
+        api.call("getServerTime", applicationInfo={"applicationId": "X"})
+    assert raised(error) == ("invalidCredentialsFault", "USER_ERROR")
 
 
 def test_get_reads_a_seeded_sales_order(api):
@@ -330,8 +337,8 @@ def test_customer_upsert_adds_then_changes_only_what_is_sent(api):
 @pytest.mark.parametrize(
     ("fields", "code"),
     [
-        ({"companyName": "X"}, "MISSING_REQD_FLD"),
-        ({"subsidiary": {"internalId": "1"}}, "MISSING_REQD_FLD"),
+        ({"companyName": "X"}, "USER_ERROR"),
+        ({"subsidiary": {"internalId": "1"}}, "USER_ERROR"),
         ({"companyName": "X", "subsidiary": {"internalId": "77"}}, "INVALID_KEY_OR_REF"),
         (
             {"companyName": "X", "subsidiary": {"internalId": "1"}, "currency": {"externalId": "XXX"}},
@@ -402,7 +409,7 @@ def test_invoice_sent_again_is_replaced_not_doubled(api):
 
 
 REFUSED_INVOICES = {
-    "no customer": ({"entity": None}, "MISSING_REQD_FLD"),
+    "no customer": ({"entity": None}, "USER_ERROR"),
     "unknown customer": ({"entity": {"externalId": "A-404"}}, "INVALID_KEY_OR_REF"),
     "inactive customer": ({"entity": {"externalId": "A-9"}}, "INVALID_KEY_OR_REF"),
     "customer marked in the seed": ({"entity": {"externalId": "A-8"}}, "INSUFFICIENT_PERMISSION"),
@@ -418,7 +425,7 @@ REFUSED_INVOICES = {
 }
 REFUSED_LINES = {
     "unknown item": ({"item": {"externalId": "NOPE"}, "amount": "1"}, "INVALID_KEY_OR_REF"),
-    "no amount": ({}, "MISSING_REQD_FLD"),
+    "no amount": ({}, "USER_ERROR"),
     "quantity times rate": ({"quantity": 2, "rate": "50.00", "amount": "100.02"}, "ITEM_QTY_AMT_MISMATCH"),
     "half a cent": ({"amount": "1.005"}, "INVALID_AMT"),
     "not a number": ({"amount": "NaN"}, "INVALID_AMT"),
@@ -469,7 +476,7 @@ def test_one_bad_record_does_not_stop_the_others(api):
     keys = [api.new_id() for _ in range(3)]
     records = [api.invoice(keys[0]), api.invoice(keys[1], {}), api.invoice(keys[2])]
     answers = api.call("upsertList", records).writeResponse
-    assert [outcome(one) for one in answers] == ["ok", "MISSING_REQD_FLD", "ok"]
+    assert [outcome(one) for one in answers] == ["ok", "USER_ERROR", "ok"]
     assert [one.baseRef.externalId for one in answers] == keys
     assert [api.get("invoice", key) is not None for key in keys] == [True, False, True]
 
@@ -597,23 +604,22 @@ def test_search_by_external_id_shows_lines_only_when_asked(api):
     assert full.recordList.record[0].itemList.item[0].amount == 100
 
 
-def test_search_pages_without_loss_while_records_are_added(api):
+def test_search_page_by_page(api):
     customer = api.new_id()
     api.upsert(api.make("Customer", externalId=customer, companyName="Paged", subsidiary={"internalId": "1"}))
     internal_id = api.get("customer", customer).internalId
     keys = [api.new_id() for _ in range(12)]
     api.call("upsertList", [api.invoice(key, customer=customer) for key in keys])
     criteria = {"type": any_of("_invoice"), "entity": any_of(api.ref(internalId=internal_id))}
-    page = find(api, "TransactionSearch", size=5, **criteria)
-    assert (page.totalRecords, page.totalPages, page.pageSize) == (12, 3, 5)
-    api.upsert(api.invoice(api.new_id(), customer=customer))
-    found = [record.externalId for record in page.recordList.record]
-    for index in (2, 3):
-        more = api.call("searchMoreWithId", page.searchId, index)
-        found += [record.externalId for record in more.recordList.record]
-    assert found == keys
-    assert outcome(api.call("searchMoreWithId", page.searchId, 4)) == "INVALID_SEARCH_PAGE_INDEX"
+    first = find(api, "TransactionSearch", size=5, **criteria)
+    assert (first.totalRecords, first.totalPages, first.pageSize) == (12, 3, 5)
+    pages = [first, *(api.call("searchMoreWithId", first.searchId, index) for index in (2, 3))]
+    assert [record.externalId for page in pages for record in page.recordList.record] == keys
+    assert outcome(api.call("searchMoreWithId", first.searchId, 4)) == "INVALID_SEARCH_PAGE_INDEX"
     assert outcome(api.call("searchMoreWithId", "WEBSERVICES_1", 2)) == "INVALID_SEARCH_MORE"
+    api.call("delete", api.ref(keys[0], type="invoice"))
+    moved = api.call("searchMoreWithId", first.searchId, 2).recordList.record
+    assert [record.externalId for record in moved] == keys[6:11], "each page is a new search, as at the vendor"
 
 
 @pytest.mark.parametrize("size", [4, 1001])

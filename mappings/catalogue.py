@@ -27,5 +27,7 @@ def load(name: str) -> CompiledMapping:
         raise MappingError(f"there is no such mapping; there are {', '.join(names())}", mapping=name, field="mapping")
     compiled = compile_file(ROOT / f"{name}.yaml")
     if compiled.name != name:
-        raise MappingError(f"the file calls itself {compiled.name!r}; name and place must agree", mapping=name, field="mapping")
+        raise MappingError(
+            f"the file calls itself {compiled.name!r}; name and place must agree", mapping=name, field="mapping"
+        )
     return compiled

@@ -96,7 +96,9 @@ def _leaf(rule: From | Lookup | Const | Index | Concat, shape: Shape | None) -> 
         yield from _wants(head, _CONSTANTS[type(head.default)], shape)
         yield from _constant(head, head.default, shape)
     elif shape and not head.required and not shape.may_be_empty and not isinstance(rule, Index):
-        yield _fault(head, "may be empty here but not in the canonical document; say default and reason" + _by_default(shape))
+        yield _fault(
+            head, "may be empty here but not in the canonical document; say default and reason" + _by_default(shape)
+        )
 
 
 def _by_default(shape: Shape) -> str:
@@ -120,16 +122,18 @@ def leaf_kind(rule: From | Lookup | Const | Index | Concat) -> tuple[str, list[F
             kind, more = _refined("text", rule.uses, rule.head)
             return kind, faults + more
         case Lookup():
-            kind, faults = _refined(_column_kind(rule), rule.uses, rule.head)
+            return _chosen(rule, *_refined(_column_kind(rule), rule.uses, rule.head))
         case From():
-            kind, faults = _refined("json", rule.uses, rule.head)
+            return _chosen(rule, *_refined("json", rule.uses, rule.head))
+
+
+def _chosen(rule: From | Lookup, kind: str, faults: list[Fault]) -> tuple[str, list[Fault]]:
+    """The type after the enum, if there is one; by then it must be known."""
+    if faults:
+        return kind, faults
     if rule.choices is not None:
-        if kind not in ("json", "text") and not faults:
-            faults.append(_fault(rule.head, f"map works on text, not on {kind}"))
-        kind = "text"
-    if kind == "json" and not faults:
-        faults.append(_fault(rule.head, "needs a transform or map that says its type"))
-    return kind, faults
+        return "text", [] if kind in ("json", "text") else [_fault(rule.head, f"map works on text, not on {kind}")]
+    return kind, [_fault(rule.head, "needs a transform or map that says its type")] if kind == "json" else []
 
 
 def _part(part: Rule) -> Iterator[Fault]:

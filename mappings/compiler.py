@@ -34,7 +34,19 @@ from mappings.source_text import SourceText
 from mappings.transforms import TRANSFORMS
 from mappings.wording import condition_words, rule_words, source_words
 
-_RUNTIME = ("step", "required", "is_present", "choose", "find", "as_list", "ordered", "as_object", "money_object", "refuse", "show")
+_RUNTIME = (
+    "step",
+    "required",
+    "is_present",
+    "choose",
+    "find",
+    "as_list",
+    "ordered",
+    "as_object",
+    "money_object",
+    "refuse",
+    "show",
+)
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,7 +122,9 @@ class _Emitter:
             self._to.line(f"{result} = {result} or None")
 
     def _refusal(self, condition: Condition, reason: str, rule: Object, scope: Scope) -> None:
-        info = Info(field=rule.head.field, source_path=condition.path.full, rule=f"refuse when {condition_words(condition)}")
+        info = Info(
+            field=rule.head.field, source_path=condition.path.full, rule=f"refuse when {condition_words(condition)}"
+        )
         test = self._condition(condition, scope, info)
         self._to.line(f"if {test}:")
         self._to.line(f"    refuse(errors, {self._to.name('I', info)}, {scope.at}, value, Refused({reason!r}))")
@@ -185,7 +199,9 @@ class _Emitter:
             value = f"{scope.sources[-1]} + 1"
         self._to.line(f"{result} = {value}")
         info = Info(field=rule.head.field, source_path="", rule=rule_words(rule), reason=rule.head.reason)
-        self._trace(f"show(trail, {self._to.name('I', info)}, {scope.at}, None, ({result}, {rule.head.reason!r}))", scope)
+        self._trace(
+            f"show(trail, {self._to.name('I', info)}, {scope.at}, None, ({result}, {rule.head.reason!r}))", scope
+        )
 
     def _when(self, rule: When, scope: Scope, result: str) -> None:
         info = Info(field=rule.head.field, source_path=rule.condition.path.full, rule=rule_words(rule))
@@ -220,7 +236,7 @@ class _Emitter:
             self._to.line(f"{items} = as_list(required(value))" if rule.head.required else f"{items} = as_list(value)")
         self._to.line("except Refused as refused:")
         self._to.line(f"    why = refuse(errors, {info}, {scope.at}, value, refused) or refused.message")
-        self._trace(f"show(trail, {info}, {scope.at}, value, (len({items}), why))", scope)
+        self._trace(f"show(trail, {info}, {scope.at}, shown(value), (len({items}), why))", scope)
         pairs = f"ordered({items}, {tuple(rule.sort.split('.'))!r})" if rule.sort else f"enumerate({items})"
         self._to.line(f"for {index}, {item} in {pairs}:")
         inner = Scope(item=item, fields=(*scope.fields, position), sources=(*scope.sources, index), quiet=scope.quiet)
@@ -234,7 +250,9 @@ class _Emitter:
         self._to.line("try:")
         self._to.line(f"    as_object({scope.item})")
         self._to.line("except Refused as refused:")
-        self._to.line(f"    {result}.append(refuse(errors, {self._to.name('I', info)}, {scope.at}, {scope.item}, refused))")
+        self._to.line(
+            f"    {result}.append(refuse(errors, {self._to.name('I', info)}, {scope.at}, {scope.item}, refused))"
+        )
         self._to.line("    continue")
         self._object(rule.body, scope, value)
         self._to.line(f"{result}.append({value})")

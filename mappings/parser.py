@@ -158,7 +158,7 @@ def _each(data: dict[str, Any], spot: Spot, reading: Reading) -> Rule:
     body = Spot(field=f"{spot.field}[]", place=spot.place, prefix=f"{path.full}[].", shape=item)
     if "sort" in data:
         reading.path(data["sort"], body)
-    inner = {key: data[key] for key in ("fields", "refuse") if key in data}
+    inner: dict[str, Any] = {key: data[key] for key in ("fields", "refuse") if key in data}
     return Each(_head(data, spot, reading), path, _object(inner, body, reading), data.get("sort"))
 
 

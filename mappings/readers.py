@@ -13,7 +13,10 @@ from canonical_model.money import Money
 from mappings.records import shown
 from mappings.refusal import Refused
 
-_WHOLE_DIGITS, _FRACTION_DIGITS = 15, 10  # together less than the 28 digits of Decimal arithmetic, so that it stays exact
+_WHOLE_DIGITS, _FRACTION_DIGITS = (
+    15,
+    10,
+)  # together less than the 28 digits of Decimal arithmetic, so that it stays exact
 
 
 def text(value: Any) -> str | None:
@@ -79,9 +82,7 @@ def date_(value: Any) -> date | None:
     if written is None:
         return None
     try:
-        if len(written) != len("2026-01-31"):
-            raise ValueError(written)
-        return date.fromisoformat(written)
+        return date.fromisoformat(_day_first(written) if len(written) == len("2026-01-31") else "")
     except ValueError:
         raise Refused("must be a day written as 2026-01-31") from None
 
@@ -92,7 +93,7 @@ def date_of_datetime(value: Any) -> date | None:
     if written is None:
         return None
     try:
-        return datetime.fromisoformat(written).date()
+        return datetime.fromisoformat(_day_first(written)).date()
     except ValueError:
         raise Refused("must be a timestamp written as 2026-01-31 08:26:00") from None
 
@@ -129,6 +130,11 @@ def sum_of(value: Any, field: str) -> Decimal | None:
     if len({amount.currency for amount in amounts if amount}) > 1:
         raise Refused(f"the items' {field} are of different currencies")
     return sum((amount.amount for amount in amounts if amount), Decimal(0))
+
+
+def _day_first(written: str) -> str:
+    """The text, if it begins with a calendar day; ISO 8601 has other spellings (`2026W051`) that are more likely a mistake here."""
+    return written if written[4:5] == "-" == written[7:8] else ""
 
 
 def _bounded(number: Decimal) -> Decimal:

@@ -1,6 +1,7 @@
 """The small parts of rules: paths, conditions, transforms. Faults and source paths are gathered on the way."""
 
 import re
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -102,18 +103,29 @@ class Reading:
         if not _FITS[known.argument](argument):
             self.fault(spot, f"transform {name!r} takes {_WANTED[known.argument]}")
             return None
-        if known.argument == "path":
-            argument = self.path(argument, spot)
-        elif known.argument == "condition":
-            argument = self.condition(argument, spot)
-        elif known.argument == "currency":
-            argument = self.path(argument["currency"], spot) if "currency" in argument else argument["code"]
-        return Use(name=name, argument=argument)
+        return Use(name=name, argument=self._argument(known.argument, argument, spot))
+
+    def _argument(self, kind: str, argument: Any, spot: Spot) -> Any:
+        if kind == "path":
+            return self.path(argument, spot)
+        if kind == "condition":
+            return self.condition(argument, spot)
+        if kind == "currency":
+            return self.path(argument["currency"], spot) if "currency" in argument else argument["code"]
+        return argument
 
 
 def _is_condition(argument: Any) -> bool:
-    tests = set(argument) - {"path"} if isinstance(argument, dict) else set()
-    return len(tests) == 1 and len(argument) == 2 and tests <= {"equals", "in", "present"} and _is_path(argument["path"])
+    if not isinstance(argument, dict) or len(argument) != 2 or not _is_path(argument.get("path")):
+        return False
+    ((test, value),) = ((key, value) for key, value in argument.items() if key != "path")
+    if test == "in":
+        return isinstance(value, list) and bool(value) and all(map(_is_constant, value))
+    return isinstance(value, bool) if test == "present" else test == "equals" and _is_constant(value)
+
+
+def _is_constant(value: Any) -> bool:
+    return isinstance(value, str | int | Decimal)
 
 
 def _is_path(argument: Any) -> bool:
@@ -121,7 +133,11 @@ def _is_path(argument: Any) -> bool:
 
 
 def _is_currency(argument: Any) -> bool:
-    return isinstance(argument, dict) and set(argument) in ({"currency"}, {"code"}) and all(map(_is_path, argument.values()))
+    return (
+        isinstance(argument, dict)
+        and set(argument) in ({"currency"}, {"code"})
+        and all(map(_is_path, argument.values()))
+    )
 
 
 _FITS = {

@@ -3,6 +3,7 @@
 import re
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import pycountry
@@ -45,12 +46,12 @@ def vat_id_normalise(value: str | None) -> str | None:
 
 def first_line(value: str | None) -> str | None:
     """The first line of several; what follows is dropped, so use `one_line` where it matters."""
-    return value and (value.splitlines() or [""])[0].strip() or None
+    return (value and (value.splitlines() or [""])[0].strip()) or None
 
 
 def one_line(value: str | None) -> str | None:
     """All lines joined by `, `; nothing is lost."""
-    return value and ", ".join(line.strip() for line in value.splitlines() if line.strip()) or None
+    return (value and ", ".join(line.strip() for line in value.splitlines() if line.strip())) or None
 
 
 def letter_prefix(value: str | None) -> str | None:
@@ -80,15 +81,7 @@ def country_from_name(value: str | None) -> str | None:
 
     Names that the table declares to be no one country give nothing.
     """
-    if value is None:
-        return None
-    aliases = country_aliases()
-    if value.casefold() in aliases:
-        return aliases[value.casefold()]
-    try:
-        return str(pycountry.countries.lookup(value).alpha_2)
-    except LookupError:
-        raise Refused("is not a known country; add the name to mappings/tables/country_name.yaml") from None
+    return None if value is None else _country_of(value.casefold())
 
 
 def format_(value: str | None, pattern: str) -> str | None:
@@ -178,3 +171,14 @@ def and_(value: bool | None, other: Any) -> bool | None:
     """True only if another boolean of the record is true as well."""
     second = boolean(other)
     return None if value is None or second is None else value and second
+
+
+@lru_cache(maxsize=1024)
+def _country_of(name: str) -> str | None:
+    aliases = country_aliases()
+    if name in aliases:
+        return aliases[name]
+    try:
+        return str(pycountry.countries.lookup(name).alpha_2)
+    except LookupError:
+        raise Refused("is not a known country; add the name to mappings/tables/country_name.yaml") from None

@@ -67,5 +67,6 @@ def _validator(name: str) -> Validator:
     schema: Any = json.loads((SCHEMAS / f"{name}.schema.json").read_text("utf-8"))
     base = jsonschema.Draft202012Validator
     numbers = base.TYPE_CHECKER.redefine("number", lambda _, value: type(value) in (int, Decimal))
-    validator: Validator = jsonschema.validators.extend(base, type_checker=numbers)(schema)
+    extended: Any = jsonschema.validators.extend
+    validator: Validator = extended(base, type_checker=numbers)(schema)
     return validator

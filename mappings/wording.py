@@ -2,7 +2,22 @@
 
 from typing import Any
 
-from mappings.definition import Absent, Concat, Condition, Const, Each, From, Index, ListOf, Lookup, Object, Path, Rule, Use, When
+from mappings.definition import (
+    Absent,
+    Concat,
+    Condition,
+    Const,
+    Each,
+    From,
+    Index,
+    ListOf,
+    Lookup,
+    Object,
+    Path,
+    Rule,
+    Use,
+    When,
+)
 
 
 def rule_words(rule: Rule) -> str:

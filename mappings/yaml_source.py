@@ -45,8 +45,7 @@ class Source(NamedTuple):
 class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark
-            raise SourceError("aliases are not part of the mapping language", mark.line + 1)
+            raise SourceError("aliases are not part of the mapping language", self.line + 1)
         return super().compose_node(parent, index)
 
 
@@ -104,7 +103,9 @@ def _scalar(node: yaml.Node) -> Any:
     try:
         return _integer(text) if tag == "int" else Decimal(text) if tag == "float" else _word(text, node)
     except (ValueError, ArithmeticError) as error:
-        raise SourceError(f"{text!r} is not a plain number; quote it if it is text", node.start_mark.line + 1) from error
+        raise SourceError(
+            f"{text!r} is not a plain number; quote it if it is text", node.start_mark.line + 1
+        ) from error
 
 
 def _word(text: str, node: yaml.Node) -> str | bool:

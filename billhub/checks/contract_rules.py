@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from billhub.checks.facts import Facts
+from canonical_model.addresses import address_defects
 from canonical_model.contracts import Contract, ContractLine
 from canonical_model.schedule import annual_value
 from canonical_model.tax_ids import is_valid_tax_id
@@ -38,14 +39,14 @@ def hub_c12_tax_id(facts: Facts) -> Iterator[Violation]:
 
 
 def hub_c13_address(facts: Facts) -> Iterator[Violation]:
-    """HUB-C13: the billing address is complete and exists."""
+    """HUB-C13, HUB-C14: the billing address has the form its country prescribes, and exists."""
     if facts.customer is None:
         return
     address = facts.customer.address
-    for name in ("line1", "city", "postal_code"):
-        if not getattr(address, name):
-            message = "the billing address is incomplete"
-            yield _violation("HUB-C13", "invalid_address", f"customer.address.{name}", "", message)
+    for name, defect in address_defects(address).items():
+        value = str(getattr(address, name) or "")
+        message = f"{name} of the billing address: {defect} for an address in {address.country or 'no country'}"
+        yield _violation("HUB-C13", "invalid_address", f"customer.address.{name}", value, message)
     if facts.address is not None and not facts.address.valid:
         value = ", ".join(
             filter(None, (address.line1, address.postal_code, address.city, address.region, address.country))

@@ -44,21 +44,21 @@ class Email:
         """Nothing is kept open between calls."""
 
     def write(self, entity: str, requests: Sequence[WriteRequest]) -> list[Outcome]:
-        """Send the messages one after the other over one connection, renewed after a failure.
+        """Send the messages that are not in the journal yet, one after the other; a lost connection is renewed.
 
         Raises:
-            CredentialsError: The server does not accept us.
+            CredentialsError: A server does not accept us.
         """
         if entity not in CAPABILITIES.writes:
             return outcomes_of(_unsupported(entity), requests)
-        outcomes: list[Outcome] = []
-        while len(outcomes) < len(requests):
-            rest = requests[len(outcomes) :]
-            try:
-                outcomes += self._send_until_failure(rest)
-            except ConnectTimeoutError as error:
-                return outcomes + outcomes_of(error, rest)
-        return outcomes
+        try:
+            sent = self._journalled([request.key for request in requests])
+        except ConnectorError as error:
+            return outcomes_of(error, requests)
+        outcomes = {key: self._confirmed(key, {"already_sent": True}) for key in sent}
+        due = [request for request in requests if request.key not in sent]
+        outcomes.update((outcome.key, outcome) for outcome in self._send_all(due))
+        return [outcomes[request.key] for request in requests]
 
     def find(self, entity: str, keys: Sequence[str]) -> dict[str, Found]:
         """Which messages stand in the journal.
@@ -68,9 +68,11 @@ class Email:
             UnsupportedError: `entity` is not `message`.
         """
         _check(entity)
+        copies = self._journalled(keys)
+        if not copies:
+            return {}
         with client.journal(self._settings) as session:
-            copies = {key: client.with_message_id(session, message_id(key, self._settings.sender)) for key in keys}
-            return {key: _found(key, uids, client.content(session, uids[0])) for key, uids in copies.items() if uids}
+            return {key: _found(key, uids, client.content(session, uids[0])) for key, uids in copies.items()}
 
     def count(self, entity: str) -> int:
         """Messages in the journal with identifiers of ours, each copy counted.
@@ -82,6 +84,22 @@ class Email:
         _check(entity)
         with client.journal(self._settings) as session:
             return len(client.with_message_id(session, f"<{ID_PREFIX}"))
+
+    def _journalled(self, keys: Sequence[str]) -> dict[str, list[str]]:
+        """UIDs in the journal by key, for the keys that are there."""
+        with client.journal(self._settings) as session:
+            copies = {key: client.with_message_id(session, message_id(key, self._settings.sender)) for key in keys}
+        return {key: uids for key, uids in copies.items() if uids}
+
+    def _send_all(self, requests: Sequence[WriteRequest]) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        while len(outcomes) < len(requests):
+            rest = requests[len(outcomes) :]
+            try:
+                outcomes += self._send_until_failure(rest)
+            except ConnectTimeoutError as error:
+                return outcomes + outcomes_of(error, rest)
+        return outcomes
 
     def _send_until_failure(self, requests: Sequence[WriteRequest]) -> list[Outcome]:
         """Outcomes up to and with the one that lost the connection; at least one."""
@@ -108,7 +126,10 @@ class Email:
             return Outcome(key=request.key, state="rejected", error=refusal)
         except ConnectorError as error:
             return outcome_of(error, request.key)
-        return Outcome(key=request.key, state="confirmed", native_id=message.message_id, answer={"answer": answer})
+        return self._confirmed(request.key, {"answer": answer})
+
+    def _confirmed(self, key: str, answer: dict[str, Any]) -> Outcome:
+        return Outcome(key=key, state="confirmed", native_id=message_id(key, self._settings.sender), answer=answer)
 
 
 def _check(entity: str) -> None:
@@ -127,12 +148,12 @@ def _found(key: str, uids: Sequence[str], content: bytes) -> Found:
         "to": [address.addr_spec for address in message["To"].addresses] if message["To"] else [],
         "subject": message["Subject"],
         "text": text.get_content().replace("\r\n", "\n").removesuffix("\n") if text else "",
-        "date": parsedate_to_datetime(message["Date"]).isoformat(),
     }
     if message["Reply-To"]:
         payload["reply_to"] = str(message["Reply-To"])
-    answer = {"copies": len(uids), "attachments": _attachments(message)}
-    return Found(key=key, native_id=message["Message-ID"], payload=payload, answer=answer)
+    date = parsedate_to_datetime(message["Date"]).isoformat()
+    answer = {"copies": len(uids), "date": date, "attachments": _attachments(message)}
+    return Found(key=key, native_id=message["Message-ID"].strip(), payload=payload, answer=answer)
 
 
 def _attachments(message: EmailMessage) -> dict[str, str]:

@@ -120,4 +120,4 @@ def _date(payload: Mapping[str, Any]) -> str:
 
 
 def _digest(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()[:40]
+    return hashlib.sha256(key.encode()).hexdigest()[:32]

@@ -202,6 +202,13 @@ class TestContracts:
         assert again[number].body["OrderItems"]
         assert again[number].version > after[number].version
 
+    def test_a_query_result_of_several_pages_is_read_to_its_end(
+        self, connector: SalesforceConnector, vendor: Any
+    ) -> None:
+        connector._client._org().headers["Sforce-Query-Options"] = "batchSize=200"
+        rows = list(connector._client.rows("SELECT Id FROM OrderItem ORDER BY Id"))
+        assert len({row["Id"] for row in rows}) == len(rows) == vendor.count("OrderItem") > 200
+
     def test_calls_are_few(self, connector: SalesforceConnector, vendor: Any) -> None:
         connector.ping()
         vendor.forget_calls()

@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 import pytest
@@ -119,7 +119,7 @@ def test_the_table_has_one_rate_a_day_without_gaps() -> None:
         assert is_country(country)
         assert history[0].valid_from <= date(2010, 12, 1)
         assert history[-1].valid_to is None
-        for earlier, later in zip(history, history[1:], strict=False):
+        for earlier, later in pairwise(history):
             assert earlier.valid_to is not None
             assert earlier.valid_to + timedelta(days=1) == later.valid_from
             assert earlier.percent != later.percent

@@ -1,0 +1,37 @@
+"""The hub inside an Airflow task: connection settings come from Airflow's own Connections."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+
+from billhub.hub import Hub, open_hub
+from canonical_model.errors import ConfigurationError
+from connectors.settings import Connection, from_fields
+
+
+@contextmanager
+def task_hub(*, as_of: date | None, actor: str) -> Iterator[Hub]:
+    """A hub for one task, closed after it."""
+    hub = open_hub(as_of=as_of, actor=actor, connection=airflow_connection)
+    try:
+        yield hub
+    finally:
+        hub.close()
+
+
+def airflow_connection(system: str) -> Connection:
+    """The settings of a system from the Airflow Connection `billhub_<system>`.
+
+    Raises:
+        ConfigurationError: There is no such Connection.
+    """
+    from airflow.sdk import Connection as AirflowConnection  # noqa: PLC0415
+    from airflow.sdk.exceptions import AirflowRuntimeError  # noqa: PLC0415
+
+    conn_id = f"billhub_{system}"
+    try:
+        found = AirflowConnection.get(conn_id)
+    except (KeyError, AirflowRuntimeError, LookupError) as error:
+        raise ConfigurationError(f"Airflow Connection {conn_id} does not exist: {error}. Create it under Admin, Connections.") from None
+    fields = {name: getattr(found, name, None) for name in ("host", "port", "login", "password", "extra")}
+    return from_fields(conn_id, fields)

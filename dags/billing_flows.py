@@ -1,0 +1,59 @@
+"""One DAG for each flow in `dags/flows/*.yaml`; the tasks only drive the hub's own functions, in batches.
+
+Parameters of every run: `as_of` (business date, empty for today) and `actor` (who acts, for audit and four eyes).
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import DAG, Param, task
+
+from billhub.flows import Flow, Task, load_flows
+
+if TYPE_CHECKING:
+    from billhub.flows import Batch
+
+SCHEDULED = os.environ.get("HUB_SCHEDULES", "off") == "on"
+
+
+def build(flow: Flow) -> DAG:
+    """The DAG of a flow: its tasks in order, those with `each` mapped over the batches of the task they name."""
+    with DAG(
+        dag_id=flow.id,
+        description=flow.description,
+        schedule=flow.schedule if SCHEDULED else None,
+        catchup=False,
+        max_active_runs=1,
+        params={"as_of": Param("", type="string"), "actor": Param("airflow", type="string")},
+        default_args={"retries": 3, "retry_delay": timedelta(seconds=2)},
+        tags=["billing-hub"],
+    ) as dag:
+        done: dict[str, Any] = {}
+        for step in flow.tasks:
+            run = _operator(flow, step)
+            done[step.id] = run.expand(batch=done[step.each]) if step.each else run()
+        ordered = list(done.values())
+        for before, after in zip(ordered, ordered[1:], strict=False):
+            before >> after
+    return dag
+
+
+def _operator(flow: Flow, step: Task) -> Any:
+    @task(task_id=step.id, trigger_rule="none_failed")
+    def run(batch: Batch | None = None, params: dict[str, Any] | None = None) -> list[Batch]:
+        from billhub.airflow_hub import task_hub
+        from billhub.flows import run_task
+
+        given = params or {}
+        as_of = date.fromisoformat(given["as_of"]) if given.get("as_of") else None
+        with task_hub(as_of=as_of, actor=given.get("actor", "airflow")) as hub:
+            return run_task(hub, flow.id, step, tuple(batch) if batch else None)
+
+    return run
+
+
+for _flow in load_flows().values():
+    globals()[_flow.id] = build(_flow)

@@ -25,13 +25,15 @@ def airflow_connection(system: str) -> Connection:
     Raises:
         ConfigurationError: There is no such Connection.
     """
-    from airflow.sdk import Connection as AirflowConnection  # noqa: PLC0415
-    from airflow.sdk.exceptions import AirflowRuntimeError  # noqa: PLC0415
+    from airflow.sdk import Connection as AirflowConnection
+    from airflow.sdk.exceptions import AirflowRuntimeError
 
     conn_id = f"billhub_{system}"
     try:
         found = AirflowConnection.get(conn_id)
     except (KeyError, AirflowRuntimeError, LookupError) as error:
-        raise ConfigurationError(f"Airflow Connection {conn_id} does not exist: {error}. Create it under Admin, Connections.") from None
+        raise ConfigurationError(
+            f"Airflow Connection {conn_id} does not exist: {error}. Create it under Admin, Connections."
+        ) from None
     fields = {name: getattr(found, name, None) for name in ("host", "port", "login", "password", "extra")}
     return from_fields(conn_id, fields)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from billhub.hub import Hub
 from billhub.store.schema import audit, audit_head
+from billhub.store.views import AuditView
 from canonical_model.encoding import encode
 
 GENESIS = "0" * 64
@@ -54,11 +55,36 @@ def first_broken(connection: Connection) -> int | None:
     """Sequence number of the first entry that does not fit the chain, or None when the whole chain holds."""
     last, expected = GENESIS, 1
     for row in connection.execute(select(audit).order_by(audit.c.seq)).mappings():
-        if row["seq"] != expected or row["prev_hash"] != last or row["hash"] != _hash(row):
+        if row["seq"] != expected or not _is_sound(row, last):
             return expected
         last, expected = row["hash"], expected + 1
     head = connection.execute(select(audit_head)).mappings().first()
     return expected if head is not None and (head["seq"], head["hash"]) != (expected - 1, last) else None
+
+
+def trail(connection: Connection, subjects: Sequence[str]) -> list[AuditView]:
+    """The entries about these subjects in order, each held against the chain where it stands."""
+    before = audit.alias("before")
+    query = (
+        select(audit, before.c.hash.label("hash_before"))
+        .outerjoin(before, before.c.seq == audit.c.seq - 1)
+        .where(audit.c.subject.in_(list(subjects)))
+        .order_by(audit.c.seq)
+    )
+    return [_view(row) for row in connection.execute(query).mappings()]
+
+
+def _view(row: Mapping[Any, Any]) -> AuditView:
+    kept = ("seq", "at", "actor", "action", "subject", "hash")
+    before = GENESIS if row["seq"] == 1 else row["hash_before"]
+    holds = _is_sound(row, before)
+    detail = msgspec.json.decode(row["detail"]) if holds else {"unsound": row["detail"]}
+    return AuditView(**{name: row[name] for name in kept}, detail=detail, holds=holds)
+
+
+def _is_sound(row: Mapping[Any, Any], before: str | None) -> bool:
+    """Whether an entry has the hash of its contents and follows the entry with the hash `before`."""
+    return bool(row["prev_hash"] == before and row["hash"] == _hash(row))
 
 
 def _lock_head(connection: Connection) -> tuple[int, str]:

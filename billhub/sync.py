@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 import mappings
 from billhub import audit, exceptions
+from billhub.flows import Batch, Feed
 from billhub.hub import Hub
 from billhub.store import documents, landed
 from billhub.store.engine import reading, transaction
@@ -20,28 +21,6 @@ from canonical_model import catalog
 from canonical_model.encoding import content_hash, encode
 from canonical_model.violations import Violation
 from connectors.contract import Source
-
-Batch = tuple[int, int]
-"""Landed ids: above the first, up to and including the second."""
-
-
-class Feed(msgspec.Struct, frozen=True, kw_only=True):
-    """What a flow brings in.
-
-    Attributes:
-        source: Connector it is read from.
-        entity: The connector's name of it, which is also the name of the mapping in its folder.
-        document: The canonical entity it becomes.
-    """
-
-    source: str
-    entity: str
-    document: str
-
-    @property
-    def mapping(self) -> str:
-        """Name of the inbound mapping."""
-        return f"{self.source}/{self.entity}"
 
 
 def read_and_land(hub: Hub, feed: Feed, *, page_size: int = 1000) -> int:
@@ -59,7 +38,7 @@ def read_and_land(hub: Hub, feed: Feed, *, page_size: int = 1000) -> int:
 
 
 def batches(hub: Hub, feed: Feed, *, size: int = 1000, most: int = 40) -> list[Batch]:
-    """The landed records that wait for mapping, in batches of about `size`, at most `most` of them."""
+    """The landed records that wait for mapping, as ranges of landed ids of about `size` each, at most `most` of them."""
     with reading(hub.engine) as connection:
         ids = landed.waiting_ids(connection, feed.entity)
     size = max(size, -(-len(ids) // most))

@@ -49,7 +49,7 @@ class UnknownCodeError(ValueError):
 
 @lru_cache(maxsize=512)
 def currency_digits(code: str) -> int:
-    """Decimals of a currency (0 for JPY, 2 for USD, 3 for KWD).
+    """Decimals of a currency (0 for JPY, 2 for USD, 3 for KWD, 4 for CLF).
 
     Raises:
         UnknownCodeError: `code` is not an active ISO 4217 currency with a minor unit.
@@ -85,7 +85,12 @@ def country_name(code: str) -> str | None:
 
 
 def in_eu_vat_area(country: str, on: date) -> bool:
-    """Whether a country belonged to the VAT area of the European Union on a day (the United Kingdom until 2020-12-31)."""
+    """Whether a country belonged to the VAT area of the European Union on a day (the United Kingdom until 2020-12-31).
+
+    Args:
+        country: ISO 3166-1 alpha-2. Northern Ireland (`XI`) and Greece's tax prefix (`EL`) are not in ISO 3166-1.
+        on: From 2004-05-01; earlier accessions are not told apart.
+    """
     if country in _EU_CHANGES:
         since, until = _EU_CHANGES[country]
         return since <= on < until

@@ -1,6 +1,7 @@
 """One spelling for every document: JSON with sorted keys, decimals as plain strings, and the hash of its content."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -10,11 +11,15 @@ import msgspec
 Document = TypeVar("Document", bound=msgspec.Struct)
 
 _ENCODER = msgspec.json.Encoder(order="sorted", decimal_format="string")
+_EXPONENT = re.compile(rb'"-?[0-9.]+E[+-][0-9]+"')
 
 
 def encode(document: object) -> bytes:
-    """JSON of a document or plain value, keys sorted, decimals as strings."""
-    return _ENCODER.encode(document)
+    """JSON of a document or plain value, keys sorted, decimals as strings without an exponent."""
+    body = _ENCODER.encode(document)
+    if (b"E-" in body or b"E+" in body) and _EXPONENT.search(body):  # Decimal spells a residual of 0.00000000 as 0E-8
+        body = _ENCODER.encode(_plain(msgspec.to_builtins(document, builtin_types=(Decimal,))))
+    return body
 
 
 def decode(body: bytes | str, kind: type[Document]) -> Document:
@@ -27,15 +32,37 @@ def decode(body: bytes | str, kind: type[Document]) -> Document:
 
 
 def content_hash(document: object) -> str:
-    """SHA-256 over the meaning of a document: neither key order nor the spelling of numbers (`1.50`, `1.5`) matters."""
+    """SHA-256 over the meaning of a document: neither key order nor the spelling of numbers (`1.50`, `1.5`) matters.
+
+    A key without a value (None) counts as no key.
+
+    Raises:
+        TypeError: A plain value holds a float, whose digits are not what was meant.
+    """
     return hashlib.sha256(_ENCODER.encode(_normal(msgspec.to_builtins(document, builtin_types=(Decimal,))))).hexdigest()
 
 
-def _normal(value: Any) -> Any:
+def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
-        return format(value.normalize(), "f") if value else "0"
+        return format(value, "f")
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _normal(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _normal(item) for key, item in value.items() if item is not None}
     if isinstance(value, list | tuple):
         return [_normal(item) for item in value]
-    return value
+    if isinstance(value, float):
+        raise TypeError(f"{value!r} is a float; numbers of a document are decimals or integers")
+    is_number = isinstance(value, Decimal | int) and not isinstance(value, bool)
+    return _number(Decimal(value)) if is_number else value
+
+
+def _number(value: Decimal) -> str:
+    text = format(value, "f") if value else "0"
+    return text.rstrip("0").rstrip(".") if "." in text else text

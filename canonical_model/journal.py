@@ -1,7 +1,6 @@
 """Journal entries: what a released document means to the general ledger."""
 
 from datetime import date
-from decimal import Decimal
 
 import msgspec
 
@@ -47,7 +46,9 @@ class JournalEntry(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_balanced(self) -> bool:
-        """Whether debits equal credits exactly."""
+        """Whether debits equal credits exactly, all in the entry's currency, and are not nothing."""
+        if any(side.currency != self.currency for line in self.lines for side in (line.debit, line.credit)):
+            return False
         debit = total((line.debit for line in self.lines), self.currency)
         credit = total((line.credit for line in self.lines), self.currency)
-        return debit.amount == credit.amount and debit.amount > Decimal(0)
+        return debit.amount == credit.amount and debit.amount > 0

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import msgspec
 
-from canonical_model.codes import currency_digits
+from canonical_model.codes import currency_digits, is_currency
 
 
 class Rounding(Enum):
@@ -25,19 +25,28 @@ class CurrencyMismatchError(ValueError):
 
 
 class InexactAmountError(ValueError):
-    """An amount has more decimals than its currency allows where an exact one is needed."""
+    """An amount is not an exact decimal number, or has more decimals than its currency where it must not."""
 
 
 class Money(msgspec.Struct, frozen=True, order=False):
     """An amount in one currency.
 
+    Sums and products are exact up to the 28 digits of Decimal arithmetic.
+
     Attributes:
-        amount: Exact decimal; JSON carries it as a string. It may have more decimals than the currency (a unit price).
+        amount: Finite decimal, never a float; JSON carries it as a string. It may have more decimals than the currency (a unit price).
         currency: ISO 4217 alphabetic code.
+
+    Raises:
+        InexactAmountError: The amount is a float, an integer, infinite or not a number.
     """
 
     amount: Decimal
     currency: str
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.amount, Decimal) and self.amount.is_finite()):
+            raise InexactAmountError(f"{self.amount!r} {self.currency} is not a finite decimal number")
 
     def __add__(self, other: "Money") -> "Money":
         """Sum of two amounts of the same currency."""
@@ -57,25 +66,29 @@ class Money(msgspec.Struct, frozen=True, order=False):
         """The unrounded product with a quantity or a fraction."""
         return Money(self.amount * factor, self.currency)
 
+    def __truediv__(self, divisor: Decimal | int) -> "Money":
+        """The unrounded quotient: exact where it has at most 28 digits. Multiply first, divide last."""
+        return Money(self.amount / divisor, self.currency)
+
     def __gt__(self, other: "Money") -> bool:
         """Whether this amount is larger than another of the same currency."""
         self._require_same(other)
         return self.amount > other.amount
 
     def __str__(self) -> str:
-        """The amount with its currency, for people: `129,600.00 USD`."""
-        digits = max(currency_digits(self.currency), -_exponent(self.amount))
+        """The amount with its currency, for people: `129,600.00 USD`; of an unknown currency with the decimals it has."""
+        digits = max(currency_digits(self.currency) if is_currency(self.currency) else 0, _decimals(self.amount))
         return f"{self.amount:,.{digits}f} {self.currency}"
 
     def rounded(self, rounding: Rounding = Rounding.HALF_UP) -> "Money":
-        """The amount in the precision of its currency (0, 2 or 3 digits)."""
+        """The amount in the precision of its currency (0, 2, 3 or 4 digits)."""
         quantum = Decimal(1).scaleb(-currency_digits(self.currency))
         return Money(self.amount.quantize(quantum, rounding=rounding.value), self.currency)
 
     @property
     def is_exact(self) -> bool:
         """Whether the amount needs no more decimals than its currency has."""
-        return -_exponent(self.amount.normalize()) <= currency_digits(self.currency)
+        return self._in_minor_units()[1] == 0
 
     @property
     def minor(self) -> int:
@@ -84,12 +97,17 @@ class Money(msgspec.Struct, frozen=True, order=False):
         Raises:
             InexactAmountError: The amount has more decimals than the currency.
         """
-        scaled = self.amount.scaleb(currency_digits(self.currency))
-        if scaled != scaled.to_integral_value():
+        minor, rest = self._in_minor_units()
+        if rest:
             raise InexactAmountError(
                 f"{self.amount} {self.currency} is not a whole number of minor units; round it first"
             )
-        return int(scaled)
+        return minor
+
+    def _in_minor_units(self) -> tuple[int, int]:
+        numerator, denominator = self.amount.as_integer_ratio()  # exact beyond the 28 digits of Decimal arithmetic
+        units_per_whole: int = 10 ** currency_digits(self.currency)
+        return divmod(numerator * units_per_whole, denominator)
 
     def _require_same(self, other: "Money") -> None:
         if self.currency != other.currency:
@@ -124,10 +142,10 @@ def allocate(whole: Money, weights: Sequence[int | Decimal]) -> tuple[Money, ...
         InexactAmountError: `whole` is not a whole number of minor units.
         ValueError: The weights do not describe a split.
     """
-    minor, all_weights = abs(whole.minor), sum(Decimal(weight) for weight in weights)
+    minor, all_weights = abs(whole.minor), sum(Fraction(weight) for weight in weights)
     if all_weights <= 0 or any(weight < 0 for weight in weights):
         raise ValueError(f"weights {list(weights)} do not describe a split")
-    shares = [Fraction(minor) * Fraction(weight) / Fraction(all_weights) for weight in weights]
+    shares = [minor * Fraction(weight) / all_weights for weight in weights]
     parts = [int(share) for share in shares]
     by_remainder = sorted(range(len(shares)), key=lambda place: (parts[place] - shares[place], place))
     for place in by_remainder[: minor - sum(parts)]:
@@ -136,8 +154,5 @@ def allocate(whole: Money, weights: Sequence[int | Decimal]) -> tuple[Money, ...
     return tuple(from_minor(sign * part, whole.currency) for part in parts)
 
 
-def _exponent(amount: Decimal) -> int:
-    exponent = amount.as_tuple().exponent
-    if not isinstance(exponent, int):
-        raise InexactAmountError(f"{amount} is not a number")
-    return min(exponent, 0)
+def _decimals(amount: Decimal) -> int:
+    return max(-int(amount.as_tuple().exponent), 0)

@@ -1,8 +1,7 @@
 """Billing schedules: which periods a contract is billed in, when each falls due, and what each line amounts to in it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
-from decimal import Decimal
 
 import msgspec
 from dateutil.relativedelta import relativedelta
@@ -80,14 +79,7 @@ def due_periods(contract: Contract, *, as_of: date, since: date) -> tuple[Billin
 def instalments(contract: Contract, period: BillingPeriod) -> tuple[LineInstalment, ...]:
     """What each line amounts to in one period; over all periods the parts sum exactly to the line's value."""
     weights = [each.months for each in _periods(contract)]
-    return tuple(
-        LineInstalment(
-            line=line,
-            gross=allocate(_gross(contract, line), weights)[period.index],
-            discount=allocate(_discount(contract, line), weights)[period.index],
-        )
-        for line in contract.lines
-    )
+    return tuple(_instalment(contract, line, weights, period.index) for line in contract.lines)
 
 
 def contract_value(contract: Contract) -> Money:
@@ -96,7 +88,10 @@ def contract_value(contract: Contract) -> Money:
 
 
 def annual_value(contract: Contract) -> Money:
-    """Value of one contract year, before tax: the sum of prices less the discount, rounded once."""
+    """Value of one contract year, before tax: the sum of prices less the discount, rounded once.
+
+    It may differ by some minor units from `contract_value` of a twelve-month contract, which rounds each line.
+    """
     gross = total((line.unit_price * line.quantity for line in contract.lines), contract.currency)
     return (gross * (1 - contract.discount_percent / 100)).rounded()
 
@@ -111,8 +106,16 @@ def _periods(contract: Contract) -> Iterator[BillingPeriod]:
         yield BillingPeriod(index=index, start=start, end=end, months=months, due_on=due_on)
 
 
+def _instalment(contract: Contract, line: ContractLine, weights: Sequence[int], index: int) -> LineInstalment:
+    discount = _discount(contract, line)
+    # What is billed is split, not the gross amount: largest remainders of gross and discount could leave a negative part.
+    net_part = allocate(_gross(contract, line) - discount, weights)[index]
+    discount_part = allocate(discount, weights)[index]
+    return LineInstalment(line=line, gross=net_part + discount_part, discount=discount_part)
+
+
 def _gross(contract: Contract, line: ContractLine) -> Money:
-    return (line.unit_price * (line.quantity * contract.term_months / Decimal(12))).rounded()
+    return (line.unit_price * line.quantity * contract.term_months / 12).rounded()
 
 
 def _discount(contract: Contract, line: ContractLine) -> Money:

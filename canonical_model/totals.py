@@ -18,10 +18,12 @@ EXEMPTION_REASONS: dict[str, str] = {
 
 
 def line_net(line: InvoiceLine) -> Money:
-    """What a line must come to: quantity x price / base quantity - allowances + rounding, unrounded."""
-    goods = line.unit_price * (line.quantity / line.price_base_quantity)
-    if line.quantity == line.price_base_quantity:  # division of the same number is exact by meaning, not by digits
-        goods = line.unit_price
+    """What a line must come to: quantity x price / base quantity - allowances + rounding, unrounded.
+
+    Raises:
+        decimal.DivisionByZero: The price is for no units at all.
+    """
+    goods = line.unit_price * line.quantity / line.price_base_quantity
     allowed = total((allowance.amount for allowance in line.allowances), line.net.currency)
     return goods - allowed + line.rounding
 

@@ -45,7 +45,7 @@ def _operator(flow: Flow, step: Task) -> Any:
     @task(task_id=step.id, trigger_rule="none_failed")
     def run(batch: Batch | None = None, params: dict[str, Any] | None = None) -> list[Batch]:
         from billhub.airflow_hub import task_hub
-        from billhub.flows import run_task
+        from billhub.steps import run_task
 
         given = params or {}
         as_of = date.fromisoformat(given["as_of"]) if given.get("as_of") else None

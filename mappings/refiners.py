@@ -161,15 +161,13 @@ def percent_to_fraction(value: Decimal | None) -> Decimal | None:
 
 def days_since(value: date | None, start: Any) -> int | None:
     """Days from another day of the record to this one."""
-    first = date_(start)
-    if value is None or first is None:
-        return None
-    return (value - first).days
+    first = None if value is None else date_(start)
+    return None if value is None or first is None else (value - first).days
 
 
 def and_(value: bool | None, other: Any) -> bool | None:
     """True only if another boolean of the record is true as well."""
-    second = boolean(other)
+    second = None if value is None else boolean(other)
     return None if value is None or second is None else value and second
 
 

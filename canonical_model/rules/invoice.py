@@ -1,6 +1,11 @@
-"""Rules on a taxed invoice: every total exact, every line consistent, every date in order."""
+"""Rules on a taxed invoice: every total exact, every line consistent, every date in order.
+
+Every function here that takes an invoice is one numbered rule; `RULES` has them all. Ids are those of EN 16931 (`BR-..`) and Peppol BIS
+Billing 3.0 (`PEPPOL-EN16931-..`) where they have the rule.
+"""
 
 from collections.abc import Callable, Iterator
+from datetime import date
 
 from canonical_model.codes import is_country, is_currency
 from canonical_model.invoices import Invoice, InvoiceLine
@@ -14,10 +19,15 @@ CATEGORY = "miscalculation"
 def check_invoice(invoice: Invoice) -> tuple[Violation, ...]:
     """All violations of one invoice, in order of the rules.
 
+    Where a ground rule is broken (no currency, several currencies, a price for no units) sums mean nothing, and the arithmetic rules
+    have nothing to say.
+
     Args:
         invoice: Taxed, with or without a number.
     """
-    return tuple(violation for rule in RULES for violation in rule(invoice))
+    grounds = _violations(GROUND_RULES, invoice)
+    arithmetic = () if grounds else _violations(ARITHMETIC_RULES, invoice)
+    return (*grounds, *_violations(FORM_RULES, invoice), *arithmetic)
 
 
 def br_16_has_lines(invoice: Invoice) -> Iterator[Violation]:
@@ -57,9 +67,17 @@ def br_dec_amounts_are_exact(invoice: Invoice) -> Iterator[Violation]:
 
 def hub_i01_one_currency(invoice: Invoice) -> Iterator[Violation]:
     """HUB-I01: every amount is in the document's currency."""
-    for path, money in _stated_amounts(invoice):
+    for path, money in (*_stated_amounts(invoice), *_line_details(invoice)):
         if money.currency != invoice.currency:
             yield _violation("HUB-I01", path, money.currency, f"the document is in {invoice.currency}")
+
+
+def r121_base_quantity(invoice: Invoice) -> Iterator[Violation]:
+    """PEPPOL-EN16931-R121: a price is for a positive number of units."""
+    for index, line in enumerate(invoice.lines):
+        if line.price_base_quantity <= 0:
+            path, value = f"lines[{index}].price_base_quantity", f"{line.price_base_quantity:f}"
+            yield _violation("PEPPOL-EN16931-R121", path, value, "must be above zero")
 
 
 def hub_i02_line_net(invoice: Invoice) -> Iterator[Violation]:
@@ -119,42 +137,75 @@ def br_co_18_taxed(invoice: Invoice) -> Iterator[Violation]:
     yield from _differs("BR-CO-18", "tax_subtotals", taxable, invoice.totals.net)
 
 
-def hub_i05_dates(invoice: Invoice) -> Iterator[Violation]:
-    """HUB-I05: the due date is not before the issue date, and a period does not end before it starts."""
+def hub_i05_due_date(invoice: Invoice) -> Iterator[Violation]:
+    """HUB-I05: the due date is not before the issue date."""
     if invoice.due_date < invoice.issue_date:
         yield _violation("HUB-I05", "due_date", str(invoice.due_date), f"before the issue date {invoice.issue_date}")
-    if invoice.period_start and invoice.period_end and invoice.period_end < invoice.period_start:
-        yield _violation("HUB-I05", "period_end", str(invoice.period_end), f"before {invoice.period_start}")
+
+
+def br_29_period(invoice: Invoice) -> Iterator[Violation]:
+    """BR-29: the invoicing period does not end before it starts."""
+    yield from _in_order("BR-29", "period_end", invoice.period_start, invoice.period_end)
+
+
+def br_30_line_periods(invoice: Invoice) -> Iterator[Violation]:
+    """BR-30: a line's period does not end before it starts."""
+    for index, line in enumerate(invoice.lines):
+        yield from _in_order("BR-30", f"lines[{index}].period_end", line.period_start, line.period_end)
 
 
 Rule = Callable[[Invoice], Iterator[Violation]]
-RULES: tuple[Rule, ...] = (
+GROUND_RULES: tuple[Rule, ...] = (br_cl_04_currency, hub_i01_one_currency, r121_base_quantity)
+FORM_RULES: tuple[Rule, ...] = (
     br_16_has_lines,
     br_25_lines_are_named,
-    br_cl_04_currency,
     br_cl_14_country,
-    hub_i01_one_currency,
+    hub_i04_unique_line_ids,
+    hub_i05_due_date,
+    br_29_period,
+    br_30_line_periods,
+)
+ARITHMETIC_RULES: tuple[Rule, ...] = (
     br_dec_amounts_are_exact,
     hub_i02_line_net,
     hub_i03_line_rounding,
-    hub_i04_unique_line_ids,
     br_co_10_net,
     br_co_14_tax,
     br_co_15_gross,
     br_co_16_payable,
     br_co_18_taxed,
-    hub_i05_dates,
 )
+RULES: tuple[Rule, ...] = (*GROUND_RULES, *FORM_RULES, *ARITHMETIC_RULES)
+
+
+def _violations(rules: tuple[Rule, ...], invoice: Invoice) -> tuple[Violation, ...]:
+    return tuple(violation for rule in rules for violation in rule(invoice))
 
 
 def _stated_amounts(invoice: Invoice) -> Iterator[tuple[str, Money]]:
     for index, line in enumerate(invoice.lines):
         yield f"lines[{index}].net", line.net
+        for position, allowance in enumerate(line.allowances):
+            yield f"lines[{index}].allowances[{position}].amount", allowance.amount
     for name in ("net", "tax", "gross", "payable"):
         yield f"totals.{name}", getattr(invoice.totals, name)
     for index, subtotal in enumerate(invoice.tax_subtotals):
         yield f"tax_subtotals[{index}].taxable", subtotal.taxable
         yield f"tax_subtotals[{index}].tax", subtotal.tax
+
+
+def _line_details(invoice: Invoice) -> Iterator[tuple[str, Money]]:
+    for index, line in enumerate(invoice.lines):
+        yield f"lines[{index}].unit_price", line.unit_price
+        yield f"lines[{index}].rounding", line.rounding
+        for position, tax in enumerate(line.taxes):
+            yield f"lines[{index}].taxes[{position}].taxable", tax.taxable
+            yield f"lines[{index}].taxes[{position}].tax", tax.tax
+
+
+def _in_order(rule_id: str, path: str, start: date | None, end: date | None) -> Iterator[Violation]:
+    if start and end and end < start:
+        yield _violation(rule_id, path, str(end), f"before its start {start}")
 
 
 def _is_rounding(line: InvoiceLine) -> bool:

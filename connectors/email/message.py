@@ -68,9 +68,8 @@ def build(request: WriteRequest, sender: str) -> Built:
         "Date": _date(payload),
         "Message-ID": identifier,
         "Reply-To": payload.get("reply_to"),
-        **payload.get("headers", {}),
     }
-    for name, value in headers.items():
+    for name, value in [*headers.items(), *payload.get("headers", {}).items()]:
         _set_header(message, name, value)
     message.set_content(_required(payload, "text"))
     _attach(message, request)

@@ -22,7 +22,7 @@ _SEARCH_TYPES = {
     "invoice": "_invoice",
     "creditMemo": "_creditMemo",
     "journalEntry": "_journal",
-    "customerPayment": "_payment",
+    "customerPayment": "_customerPayment",
     "salesOrder": "_salesOrder",
 }
 

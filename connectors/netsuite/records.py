@@ -6,7 +6,7 @@ A payload has the schema's own field names, Decimals for numbers, ISO dates, ref
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -86,7 +86,7 @@ def to_vendor(value: Any, custom_field: CustomField, name: str = "") -> Any:
 
 
 def _noon(text: str) -> str:
-    return datetime.combine(date.fromisoformat(text[:10]), time(12), UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    return f"{date.fromisoformat(text[:10]).isoformat()}T12:00:00.000Z"
 
 
 def to_plain(value: Any, name: str = "") -> Any:

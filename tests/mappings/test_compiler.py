@@ -1,0 +1,175 @@
+"""Compiled mappings: total over any JSON, exact, deterministic, and made of nothing but their rules."""
+
+import copy
+import hashlib
+import json
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import mappings
+from canonical_model.encoding import encode
+from canonical_model.errors import MappingError
+from mappings.catalogue import ROOT
+from mappings.fixtures import cases, read_input
+
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.decimals()
+    | st.text(max_size=12)
+    | st.sampled_from(["1e999999999", "1e99999999999999999999", "NaN", "-0", "0E+30", "1_0", "２", "\x00", "\ud800", "2026-02-30", "C1"])
+)
+ANY_JSON = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3), max_leaves=8
+)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The paths of all values in a JSON value."""
+    found = [path]
+    steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in steps:
+        found += places(item, (*path, key))
+    return found
+
+
+def replaced(record: Any, path: tuple[Any, ...], value: Any) -> Any:
+    """A copy of a record with another value at one place."""
+    if not path:
+        return value
+    result = copy.copy(record)
+    result[path[0]] = replaced(record[path[0]], path[1:], value)
+    return result
+
+
+def damaged(name: str) -> st.SearchStrategy[Any]:
+    """Fixtures of a mapping with up to three places replaced by any JSON."""
+    records = [read_input(path) for path in cases(name)]
+
+    @st.composite
+    def draw_one(draw: Any) -> Any:
+        record = draw(st.sampled_from(records))
+        for _ in range(draw(st.integers(1, 3))):
+            record = replaced(record, draw(st.sampled_from(places(record))), draw(ANY_JSON))
+        return record
+
+    return draw_one()
+
+
+@pytest.mark.parametrize("name", mappings.names())
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_any_json_gives_a_document_or_named_problems(name: str, data: st.DataObject) -> None:
+    record = data.draw(ANY_JSON | damaged(name))
+    mapped = mappings.load(name).apply(record)
+    assert (mapped.document is None) == bool(mapped.problems)
+    if mapped.problems:
+        assert all(each.message and each.rule and (each.field or each.rule.startswith(("refuse", "record"))) for each in mapped.problems)
+        encode(mapped.problems)
+    else:
+        encode(mapped.document)
+
+
+@pytest.mark.parametrize("name", mappings.names())
+def test_a_record_is_not_changed_and_maps_the_same_each_time(name: str) -> None:
+    for path in cases(name):
+        record = read_input(path)
+        before = copy.deepcopy(record)
+        first, second = (mappings.load(name).apply(record) for _ in range(2))
+        assert first == second
+        assert record == before
+
+
+@pytest.mark.parametrize("record", [None, 1, "x", [], [{}], True])
+def test_a_record_that_is_no_object_is_one_problem_among_others(record: Any) -> None:
+    problems = mappings.load("salesforce/account").apply(record).problems
+    assert problems[0].message == "the record must be an object"
+
+
+def test_problems_carry_field_path_value_rule_and_message() -> None:
+    record = {"AccountNumber": "A-1", "Name": "N", "Active__c": "Maybe", "BillingCountryCode": "DE"}
+    (problem,) = mappings.load("salesforce/account").apply(record).problems
+    assert msgspec.to_builtins(problem) == {
+        "field": "status",
+        "source_path": "Active__c",
+        "value": "Maybe",
+        "rule": "from, map",
+        "message": "is not one of 'Yes', 'No'; an unknown value is never guessed",
+    }
+
+
+def test_problem_values_are_short_and_storable() -> None:
+    record = {"AccountNumber": "A\x00" + "x" * 500, "Name": "\ud800", "Active__c": 10**5000, "BillingCountryCode": {"a": 1}}
+    values = [each.value for each in mappings.load("salesforce/account").apply(record).problems]
+    assert all(len(value) < 140 and "\x00" not in value and value.encode() for value in values)
+
+
+@given(st.decimals(min_value=-(10**14), max_value=10**14, places=4))
+def test_amounts_are_exact(amount: Decimal) -> None:
+    body = {"externalId": "C-1", "entity": {"externalId": "A-1"}, "currency": {"internalId": "1"}, "total": str(amount)}
+    document = mappings.load("netsuite/sales_order").apply(body).document
+    assert document.annual_value.amount == amount
+    assert isinstance(document.annual_value.amount, Decimal)
+
+
+def test_a_binary_float_is_refused() -> None:
+    body = {"externalId": "C-1", "entity": {"externalId": "A-1"}, "currency": {"internalId": "1"}, "total": 0.1}
+    (problem,) = mappings.load("netsuite/sales_order").apply(body).problems
+    assert problem.message == "must be an exact number, not a binary floating-point number"
+
+
+def test_require_raises_with_all_problems() -> None:
+    with pytest.raises(MappingError) as caught:
+        mappings.load("tax_table/transaction").require({"invoice": {"currency": "XXY"}})
+    assert (caught.value.mapping, caught.value.field) == ("tax_table/transaction v1", "document_id")
+    assert "invoice.currency 'XXY' is not a currency of ISO 4217" in str(caught.value)
+
+
+def test_texts_of_a_mapping_file_never_become_code(outbound: Any) -> None:
+    nasty = "'\\\"\\n    raise SystemExit  # {x} \\u2028"
+    fields = f"""
+        a: {{const: "{nasty}"}}
+        b: {{from: context.x, map: {{"{nasty}": "{nasty}"}}}}
+        c: {{concat: [{{const: "{nasty}"}}], separator: "{nasty}"}}
+        d: {{when: {{path: context.x, equals: "{nasty}"}}, then: {{const: "{nasty}"}}, otherwise: {{absent: "{nasty}"}}}}
+    """
+    text = json.loads(f'"{nasty}"')
+    mapped = outbound(fields).apply({"context": {"x": text}})
+    assert mapped.document == dict.fromkeys("abcd", text)
+
+
+def test_the_source_text_is_plain_python() -> None:
+    text = mappings.load("salesforce/account").source_text
+    assert text.startswith("def map_record(record, errors):\n")
+    assert "# customer_id: from, text AccountNumber\n" in text
+    compile(text, "account", "exec")
+
+
+def test_the_fingerprint_is_that_of_the_file() -> None:
+    mapping = mappings.load("salesforce/account")
+    assert mapping.fingerprint == hashlib.sha256((ROOT / "salesforce/account.yaml").read_bytes()).hexdigest()
+    assert (mapping.name, mapping.version) == ("salesforce/account", 1)
+
+
+def test_loading_is_cached_and_names_what_there_is() -> None:
+    assert mappings.load("email/message") is mappings.load("email/message")
+    with pytest.raises(MappingError, match="there are avatax/tax_quote"):
+        mappings.load("../secrets")
+
+
+def test_unmapped_names_fields_that_the_source_has_grown() -> None:
+    record = read_input(cases("salesforce/contract")[0])
+    mapping = mappings.load("salesforce/contract")
+    record["OrderItems"] = [{"Quantity": 1, "Discount__c": 5}]
+    record["Region__c"] = "EMEA"
+    record["Account"] = {"AccountNumber": "A-1", "Tier__c": "gold"}
+    assert mapping.unmapped(record) == ["OrderItems[].Discount__c", "Region__c", "Account.Tier__c"] or set(
+        mapping.unmapped(record)
+    ) == {"OrderItems[].Discount__c", "Region__c", "Account.Tier__c"}

@@ -77,14 +77,19 @@ def due_periods(contract: Contract, *, as_of: date, since: date) -> tuple[Billin
 
 
 def instalments(contract: Contract, period: BillingPeriod) -> tuple[LineInstalment, ...]:
-    """What each line amounts to in one period; over all periods the parts sum exactly to the line's value."""
-    weights = [each.months for each in _periods(contract)]
-    return tuple(_instalment(contract, line, weights, period.index) for line in contract.lines)
+    """What each line amounts to in one period; over the periods of a contract year the parts sum exactly to the line's value in it.
+
+    A last year that is not whole is worth its share of a year by months.
+    """
+    year = [each for each in _periods(contract) if _year(contract, each) == _year(contract, period)]
+    weights, place = [each.months for each in year], period.index - year[0].index
+    return tuple(_instalment(contract, line, weights, place) for line in contract.lines)
 
 
 def contract_value(contract: Contract) -> Money:
-    """Value of the whole term, before tax."""
-    return total((_gross(contract, line) - _discount(contract, line) for line in contract.lines), contract.currency)
+    """Value of the whole term, before tax: the sum of all instalments."""
+    parts = (part.net for period in _periods(contract) for part in instalments(contract, period))
+    return total(parts, contract.currency)
 
 
 def annual_value(contract: Contract) -> Money:
@@ -106,17 +111,13 @@ def _periods(contract: Contract) -> Iterator[BillingPeriod]:
         yield BillingPeriod(index=index, start=start, end=end, months=months, due_on=due_on)
 
 
-def _instalment(contract: Contract, line: ContractLine, weights: Sequence[int], index: int) -> LineInstalment:
-    discount = _discount(contract, line)
+def _year(contract: Contract, period: BillingPeriod) -> int:
+    return period.index * MONTHS[contract.billing_frequency] // 12
+
+
+def _instalment(contract: Contract, line: ContractLine, weights: Sequence[int], place: int) -> LineInstalment:
+    gross = (line.unit_price * line.quantity * sum(weights) / 12).rounded()
+    discount = (gross * (contract.discount_percent / 100)).rounded()
     # What is billed is split, not the gross amount: largest remainders of gross and discount could leave a negative part.
-    net_part = allocate(_gross(contract, line) - discount, weights)[index]
-    discount_part = allocate(discount, weights)[index]
+    net_part, discount_part = allocate(gross - discount, weights)[place], allocate(discount, weights)[place]
     return LineInstalment(line=line, gross=net_part + discount_part, discount=discount_part)
-
-
-def _gross(contract: Contract, line: ContractLine) -> Money:
-    return (line.unit_price * line.quantity * contract.term_months / 12).rounded()
-
-
-def _discount(contract: Contract, line: ContractLine) -> Money:
-    return (_gross(contract, line) * (contract.discount_percent / 100)).rounded()

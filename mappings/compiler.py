@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 
-from mappings import runtime
 from mappings.checks import leaf_kind
 from mappings.definition import (
     Absent,
@@ -28,25 +27,10 @@ from mappings.definition import (
     Use,
     When,
 )
-from mappings.refusal import Refused
-from mappings.runtime import Info
+from mappings.runtime import PROVIDED, Info
 from mappings.source_text import SourceText
 from mappings.transforms import TRANSFORMS
 from mappings.wording import condition_words, rule_words, source_words
-
-_RUNTIME = (
-    "step",
-    "required",
-    "is_present",
-    "choose",
-    "find",
-    "as_list",
-    "ordered",
-    "as_object",
-    "money_object",
-    "refuse",
-    "show",
-)
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +68,7 @@ class _Emitter:
     """
 
     def __init__(self, definition: Definition, *, tracing: bool) -> None:
-        self._to = SourceText({name: getattr(runtime, name) for name in _RUNTIME} | {"Refused": Refused})
+        self._to = SourceText(PROVIDED)
         self._tracing = tracing
         self._to.line(f"def map_record({'record, errors, trail' if tracing else 'record, errors'}):")
         with self._to.deeper():
@@ -236,7 +220,7 @@ class _Emitter:
             self._to.line(f"{items} = as_list(required(value))" if rule.head.required else f"{items} = as_list(value)")
         self._to.line("except Refused as refused:")
         self._to.line(f"    why = refuse(errors, {info}, {scope.at}, value, refused) or refused.message")
-        self._trace(f"show(trail, {info}, {scope.at}, shown(value), (len({items}), why))", scope)
+        self._trace(f"show(trail, {info}, {scope.at}, value, (len({items}), why))", scope)
         pairs = f"ordered({items}, {tuple(rule.sort.split('.'))!r})" if rule.sort else f"enumerate({items})"
         self._to.line(f"for {index}, {item} in {pairs}:")
         inner = Scope(item=item, fields=(*scope.fields, position), sources=(*scope.sources, index), quiet=scope.quiet)

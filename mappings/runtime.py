@@ -130,7 +130,7 @@ def show(trail: Trail, info: Info, at: tuple[Indexes, Indexes], value: Any, outc
     trace = FieldTrace(
         field=_at(info.field, at[0]),
         source_path=_at(info.source_path, at[1]),
-        value=value,
+        value=shown(value) if isinstance(value, list | tuple) else value,
         result=outcome[0],
         rule=info.rule,
         mapping=trail.mapping,
@@ -157,3 +157,8 @@ def _sort_text(item: Any, steps: tuple[str, ...]) -> str:
     for key in steps:
         item = item.get(key) if type(item) is dict else None
     return item if type(item) is str else ""
+
+
+_FUNCTIONS = (step, required, is_present, choose, find, as_list, ordered, as_object, money_object, refuse, show)
+PROVIDED: Mapping[str, Any] = {function.__name__: function for function in _FUNCTIONS} | {"Refused": Refused}
+"""What the generated code may name, beside the transforms and constants of its mapping."""

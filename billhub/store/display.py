@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select
 
-from billhub.store.schema import approvals, attempts, exceptions, invoices, landed, runs
+from billhub.store.schema import approvals, attempts, audit, exceptions, intents, invoices, landed, runs
 from billhub.store.views import ApprovalView, AttemptView, DeliveryView, ExceptionView, InvoiceView, RunView
 from canonical_model.money import Money, from_minor
 
@@ -61,13 +61,13 @@ def approval_list(connection: Connection, *, limit: int = 200, **wanted: str | N
     return [_view(ApprovalView, row, gross=_money(row["gross_minor"], row["currency"])) for row in rows]
 
 
-def deliveries(connection: Connection, intents: Sequence[Mapping[str, Any]]) -> list[DeliveryView]:
+def deliveries(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[DeliveryView]:
     """These rows of `intents` with all their attempts, in order."""
-    query = select(attempts).where(attempts.c.intent_id.in_([row["intent_id"] for row in intents]))
+    query = select(attempts).where(attempts.c.intent_id.in_([row["intent_id"] for row in rows]))
     history: dict[int, list[AttemptView]] = {}
     for row in connection.execute(query.order_by(attempts.c.attempt_id)).mappings():
         history.setdefault(row["intent_id"], []).append(_view(AttemptView, row, error=_error(row)))
-    return [_delivery(row, history.get(row["intent_id"], [])) for row in intents]
+    return [_delivery(row, history.get(row["intent_id"], [])) for row in rows]
 
 
 def invoice_list(connection: Connection, *, limit: int = 50, **wanted: str | None) -> list[InvoiceView]:
@@ -93,6 +93,17 @@ def run_list(connection: Connection, *, limit: int = 50, **wanted: str | None) -
     query = select(runs).where(*_equal(runs.c, wanted)).order_by(runs.c.run_id.desc()).limit(limit)
     rows = connection.execute(query).mappings()
     return [_view(RunView, row, counts=msgspec.json.decode(row["counts"])) for row in rows]
+
+
+def undelivered(connection: Connection) -> dict[str, int]:
+    """How many deliveries are not confirmed, by state."""
+    query = select(intents.c.state, func.count()).where(intents.c.state != "confirmed").group_by(intents.c.state)
+    return {state: count for state, count in connection.execute(query.order_by(intents.c.state))}
+
+
+def audit_length(connection: Connection) -> int:
+    """How many entries the audit has."""
+    return int(connection.execute(select(func.count()).select_from(audit)).scalar_one())
 
 
 def landed_heads(connection: Connection, landed_ids: Sequence[int]) -> dict[int, dict[str, Any]]:

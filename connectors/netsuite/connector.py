@@ -13,7 +13,7 @@ from connectors.outcomes import outcome_of, outcomes_of
 from connectors.settings import Connection
 
 T = TypeVar("T")
-# Records per synchronous call: NetSuite Help, "SOAP Web Services Governance Overview" (read 2026-01).
+# Records per synchronous call: NetSuite Help, "SOAP Web Services Governance Overview" (read 2026-11).
 _UPSERT_LIMIT = 100
 # Allowed are 1,000; a fifth of that keeps answers with all their lines to a few megabytes.
 _GET_LIMIT = 200

@@ -1,7 +1,7 @@
 """What NetSuite's codes mean for the call or the record.
 
 Sources: platform.faultTypes.xsd 2023_2 (StatusDetailCodeType, FaultCodeType); NetSuite Help, "SOAP Fault Status Codes", "Errors Related to
-Concurrency Violations" and "Error Status Codes" (read 2026-01).
+Concurrency Violations" and "Error Status Codes" (read 2026-11).
 """
 
 import re

@@ -1,6 +1,6 @@
 """Token-based authentication: the TokenPassport header of each call.
 
-Source: NetSuite Help, "The Signature for Web Services and RESTlets" and "TokenPassport Complex Type" (read 2026-01).
+Source: NetSuite Help, "The Signature for Web Services and RESTlets" and "TokenPassport Complex Type" (read 2026-11).
 """
 
 import base64

@@ -13,7 +13,7 @@ from connectors.stripe.settings import Settings
 
 Object = dict[str, Any]
 _PAGE = 100
-# Stripe keeps no result for a request that ran into another one (API reference, "Idempotent requests", read 2026-01).
+# Stripe keeps no result for a request that ran into another one (API reference, "Idempotent requests", read 2026-11).
 _TRY_AGAIN_CODES = frozenset({"lock_timeout", "idempotency_key_in_use", "rate_limit"})
 
 

@@ -53,7 +53,7 @@ class Customers:
 
 
 def metadata_query(name: str, values: list[str]) -> str:
-    """A search for any of some metadata values; Stripe takes ten clauses (docs.stripe.com/search, read 2026-01)."""
+    """A search for any of some metadata values; Stripe takes ten clauses (docs.stripe.com/search, read 2026-11)."""
     return " OR ".join(f"metadata['{name}']:'{_escaped(value)}'" for value in values)
 
 

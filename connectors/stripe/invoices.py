@@ -11,7 +11,7 @@ from connectors.stripe.steps import once
 
 KEY = "hub_key"
 _ITEM = "hub_item"
-_MOST_ITEMS = 250  # docs.stripe.com/api/invoiceitems/create, parameter `invoice` (read 2026-01)
+_MOST_ITEMS = 250  # docs.stripe.com/api/invoiceitems/create, parameter `invoice` (read 2026-11)
 
 
 class Invoices:
@@ -156,16 +156,27 @@ def _params(request: WriteRequest, customer: str) -> dict[str, Any]:
 
 
 def _check(payload: Mapping[str, Any]) -> None:
+    missing = next(
+        (name for name in ("customer", "currency", "items") if payload.get(name) is None or payload[name] == ""), None
+    )
+    if missing:
+        raise _rejected("missing_field", f"{missing} is missing", missing)
     items = payload["items"]
-    reason = None
-    if not items:
-        reason = "an invoice without items"
-    elif len(items) > _MOST_ITEMS:
-        reason = f"{len(items)} items, at most {_MOST_ITEMS} fit"
-    elif _total(payload) < 0:
-        reason = "a negative total; it would become credit of the customer. Write a credit note"
+    if not all(isinstance(item.get("amount"), int) for item in items):
+        raise _rejected("invalid_amount", "every item needs an amount, a whole number of minor units", "items")
+    reason = _unsupported(items)
     if reason:
         raise UnsupportedError(reason, connector="stripe", operation="write invoice")
+
+
+def _unsupported(items: Sequence[Mapping[str, Any]]) -> str | None:
+    if not items:
+        return "an invoice without items"
+    if len(items) > _MOST_ITEMS:
+        return f"{len(items)} items, at most {_MOST_ITEMS} fit"
+    if sum(item["amount"] for item in items) < 0:
+        return "a negative total; it would become credit of the customer. Write a credit note"
+    return None
 
 
 def _total(payload: Mapping[str, Any]) -> int:

@@ -1,7 +1,7 @@
 """One step of a write under Stripe's idempotency keys.
 
 Stripe stores the first answer under a key, a server error too, and replays it for as long as it keeps the key, which is 24 hours at least (API
-reference, "Idempotent requests", read 2026-01). A replayed server error therefore means: that attempt is over, it may have left something behind,
+reference, "Idempotent requests", read 2026-11). A replayed server error therefore means: that attempt is over, it may have left something behind,
 and the same key will never help again. So we look, and only if nothing is there the step begins a new generation.
 """
 

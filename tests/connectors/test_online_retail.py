@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from canonical_model.errors import ConfigurationError
+from connectors.conformance import ReadCase, SourceConformance
 from connectors.contract import Connector, RawRecord, Source
 from connectors.errors import UnsupportedError
 from connectors.online_retail.connector import OnlineRetail, connect
@@ -42,6 +43,18 @@ def read_all(connector: OnlineRetail, limit: int = 1000) -> list[RawRecord]:
 def one(tmp_path: Path, *lines: str | bytes) -> RawRecord:
     [record] = read_all(source(write_csv(tmp_path / "orders.csv", *lines)))
     return record
+
+
+class TestOrders(SourceConformance):
+    # A file has nobody who could throttle, lose an answer or ask for a login.
+    test_throttling_is_told_apart = None
+    test_a_lost_answer_is_unavailable = None
+    test_expired_login = None
+
+    @pytest.fixture
+    def case(self, tmp_path: Path) -> ReadCase:
+        path = many(tmp_path)
+        return ReadCase(open=lambda: source(path), vendor=None, entity="order", operation="", limit=5)
 
 
 def test_is_a_source(tmp_path: Path) -> None:

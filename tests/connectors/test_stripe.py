@@ -23,10 +23,12 @@ import yaml
 from canonical_model.errors import ConfigurationError
 from connectors.conformance import TargetConformance, WriteCase
 from connectors.contract import Idempotency, Outcome, Target, Webhook, WriteRequest
-from connectors.errors import CredentialsError, RateLimitedError, UnavailableError
+from connectors.errors import AmbiguousWriteError, CredentialsError, RateLimitedError, UnavailableError
 from connectors.settings import Connection
+from connectors.stripe.client import ReplayedFailureError
 from connectors.stripe.connector import Stripe, connect
 from connectors.stripe.settings import Settings
+from connectors.stripe.steps import once
 
 CREATE, ADD_ITEM, FINALIZE = "POST /v1/invoices", "POST /v1/invoiceitems", "POST /v1/invoices/{id}/finalize"
 FINALIZE_PATTERN = r"POST /v1/invoices/[^/]+/finalize"
@@ -115,7 +117,7 @@ class TestInvoices(TargetConformance):
             entity="invoice",
             operation=CREATE,
             request=request,
-            refused=lambda: request(currency="zzz"),
+            refused=lambda: request(customer=buyer(email="accounts.payable@cindergate.example")),
             effects=lambda: vendor.count("invoice"),
         )
 
@@ -204,6 +206,22 @@ def test_what_stripe_cannot_take_is_refused_before_anything_is_sent(
     assert (outcome.state, outcome.error.code) == ("rejected", "unsupported")
     assert words in outcome.error.message
     assert vendor.calls() == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "field"),
+    [
+        ({"customer": None}, "missing_field", "customer"),
+        ({"currency": ""}, "missing_field", "currency"),
+        ({"items": [{"amount": Decimal("1.00")}]}, "invalid_amount", "items"),
+        ({"items": [{"description": "no amount"}]}, "invalid_amount", "items"),
+    ],
+)
+def test_a_payload_that_is_none_is_refused_and_names_the_field(
+    connector: Stripe, change: dict[str, Any], code: str, field: str
+) -> None:
+    outcome = write(connector, request(**change))
+    assert (outcome.state, outcome.error.code, outcome.error.field) == ("rejected", code, field)
 
 
 def test_a_refusal_keeps_stripes_code_and_field(connector: Stripe) -> None:
@@ -333,6 +351,36 @@ def test_without_a_server_a_write_is_pending() -> None:
     assert (outcome.state, outcome.error.code) == ("pending", "connect_timeout")
 
 
+def replayed(key: str) -> dict[str, Any]:
+    raise ReplayedFailureError(f"stored under {key}", connector="stripe", operation="step")
+
+
+def test_what_a_replayed_failure_left_behind_is_taken() -> None:
+    assert once("k", "step", attempt=replayed, look=lambda: {"id": "left behind"}) == {"id": "left behind"}
+
+
+def test_a_replayed_failure_that_left_nothing_begins_a_new_generation() -> None:
+    tried: list[str] = []
+
+    def attempt(key: str) -> dict[str, Any]:
+        tried.append(key)
+        return replayed(key) if len(tried) < 3 else {"id": "made"}
+
+    assert once("k", "step", attempt=attempt, look=lambda: None) == {"id": "made"}
+    assert tried == ["k/step/0", "k/step/1", "k/step/2"]
+
+
+def test_generations_end() -> None:
+    with pytest.raises(AmbiguousWriteError, match="5 times"):
+        once("k", "step", attempt=replayed, look=lambda: None)
+
+
+def test_a_long_key_still_fits_into_stripes_255_characters() -> None:
+    keys = [once(name * 300, "step", attempt=lambda key: {"key": key}, look=lambda: None)["key"] for name in "ab"]
+    assert len(set(keys)) == 2
+    assert max(len(key) for key in keys) < 255
+
+
 # --- events
 
 
@@ -408,7 +456,8 @@ def recorded(vendor: Any) -> Iterator[tuple[str, list[tuple[str, str, dict[str, 
             self.end_headers()
             self.wfile.write(answer.content)
 
-        do_POST = do_GET
+        def do_POST(self) -> None:
+            self.do_GET()
 
         def log_message(self, *_: Any) -> None: ...
 

@@ -53,7 +53,13 @@ def test_a_default_shows_its_reason() -> None:
 def test_a_lookup_shows_its_row() -> None:
     trace = explained("netsuite/sales_order", "full")["annual_value.currency"]
     assert trace.source_path == "currency.internalId, currency.name"
-    assert trace.lookup_row == {"table": "netsuite_currency", "version": 1, "key": "1", "iso": "USD", "internal_id": "1"}
+    assert trace.lookup_row == {
+        "table": "netsuite_currency",
+        "version": 1,
+        "key": "1",
+        "iso": "USD",
+        "internal_id": "1",
+    }
 
 
 def test_a_constant_and_a_gap_show_their_reasons() -> None:
@@ -84,18 +90,18 @@ def test_every_field_of_every_document_is_explained_with_its_value(name: str) ->
     mapping = mappings.load(name)
     for path in cases(name):
         record = read_input(path)
-        document = mapping.apply(record).document
+        document = mapping.apply(record).document or {}
         results = {trace.field: trace.result for trace in mapping.explain(record)}
-        by_leaf = dict(leaves(results_as_document(results)))
+        by_leaf = dict(leaves(flattened(results)))
         for field, value in leaves(msgspec.to_builtins(document, builtin_types=(Decimal,))):
             assert field in by_leaf or covered(field, results), f"{path.name}: {field} is not explained"
             if field in by_leaf and value not in (None, (), []):
                 assert msgspec.to_builtins(by_leaf[field], builtin_types=(Decimal,)) == value
 
 
-def results_as_document(results: dict[str, Any]) -> dict[str, Any]:
+def flattened(results: dict[str, Any]) -> dict[str, Any]:
     """Results by field; money, which one rule gives as an object, by its parts."""
-    flat = {}
+    flat: dict[str, Any] = {}
     for field, result in results.items():
         parts = result if isinstance(result, dict) else {}
         flat |= {f"{field}.{key}": value for key, value in parts.items()} or {field: result}

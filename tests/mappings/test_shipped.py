@@ -22,7 +22,13 @@ from mappings.tables import TABLES, read_table
 
 SHIPPED = [
     *("avatax/tax_quote", "avatax/transaction", "email/message"),
-    *("netsuite/credit_note", "netsuite/customer", "netsuite/invoice", "netsuite/journal_entry", "netsuite/sales_order"),
+    *(
+        "netsuite/credit_note",
+        "netsuite/customer",
+        "netsuite/invoice",
+        "netsuite/journal_entry",
+        "netsuite/sales_order",
+    ),
     *("online_retail/order", "salesforce/account", "salesforce/contract", "salesforce/contract_status"),
     *("salesforce/price_book_entry", "stripe/invoice", "tax_table/tax_quote", "tax_table/transaction"),
 ]
@@ -78,7 +84,9 @@ def test_inbound_documents_are_canonical_and_survive_json(name: str, entity: str
     assert all(decode(encode(document), ENTITIES[entity]) == document for document in kept)
 
 
-@pytest.mark.parametrize("name", ["salesforce/account", "salesforce/contract", "salesforce/price_book_entry", "online_retail/order"])
+@pytest.mark.parametrize(
+    "name", ["salesforce/account", "salesforce/contract", "salesforce/price_book_entry", "online_retail/order"]
+)
 def test_every_field_of_a_source_record_is_used_or_ignored_on_purpose(name: str) -> None:
     assert [mappings.load(name).unmapped(read_input(path)) for path in cases(name)] == [[] for _ in cases(name)]
 

@@ -28,7 +28,11 @@ GIVES = [
     ("date_of_datetime", ("2026-01-10T23:30:00.000-0800",), date(2026, 1, 10)),
     ("iso_date", ("2026-01-31",), "2026-01-31"),
     ("read_money", ({"amount": "1.005", "currency": "USD"},), Money(Decimal("1.005"), "USD")),
-    ("sum_of", ([{"tax": {"amount": "1.10", "currency": "USD"}}, {"tax": {"amount": 2, "currency": "USD"}}], "tax"), Decimal("3.10")),
+    (
+        "sum_of",
+        ([{"tax": {"amount": "1.10", "currency": "USD"}}, {"tax": {"amount": 2, "currency": "USD"}}], "tax"),
+        Decimal("3.10"),
+    ),
     ("sum_of", ([], "tax"), Decimal(0)),
     ("upper", ("ny",), "NY"),
     ("lower", ("State",), "state"),

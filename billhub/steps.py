@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import insert, update
 
 from billhub import release, sync
-from billhub.deliver import drain, retry_rejected
+from billhub.deliver import deliver_due, drain, retry_rejected
 from billhub.flows import Batch, Feed, Flow, StepName, Task, feeds
 from billhub.hub import Hub
 from billhub.store import landed
@@ -105,7 +105,8 @@ def _replay_records(hub: Hub, _task: Task, _batch: Batch | None) -> Done:
 
 def _replay_deliveries(hub: Hub, _task: Task, _batch: Batch | None) -> Done:
     with transaction(hub.engine) as connection:
-        return Done({"replayed": retry_rejected(connection, hub)})
+        replayed = retry_rejected(connection, hub)
+    return Done({"replayed": replayed, **deliver_due(hub)})
 
 
 STEPS: dict[StepName, Step] = {

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from canonical_model.errors import MappingError
 from mappings.canonical import ENTITIES
 from mappings.checks import check
 from mappings.compiler import compile_definition
@@ -69,18 +68,6 @@ class CompiledMapping:
         if errors:
             return Mapped(document=None, problems=tuple(errors))
         return self._converted(plain) if self._struct else Mapped(document=plain)
-
-    def require(self, record: Mapping[str, Any]) -> Any:
-        """The document of a record that must map, for records that the hub itself has made.
-
-        Raises:
-            MappingError: It does not map; names the first field and lists all problems.
-        """
-        mapped = self.apply(record)
-        if mapped.problems:
-            texts = [f"{each.source_path or each.field} {each.value!r} {each.message}" for each in mapped.problems]
-            raise MappingError("; ".join(texts), mapping=f"{self.name} v{self.version}", field=mapped.problems[0].field)
-        return mapped.document
 
     def explain(self, record: Mapping[str, Any]) -> list[FieldTrace]:
         """How each field of the target comes about for one record, nested ones too, in the order of the mapping."""

@@ -21,7 +21,10 @@ app = typer.Typer(help="Decide on invoices that need a second person.")
 COLUMNS = ("Invoice", "Entity", "Customer", "With tax", "Why", "Created by", "Asked on", "State", "Decided by")
 EVERYTHING = 1_000_000
 
-Invoices = Annotated[list[str] | None, typer.Argument(metavar="INVOICE...", help="Canonical ids, as approvals list shows them.", show_default=False)]
+Invoices = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="INVOICE...", help="Canonical ids, as approvals list shows them.", show_default=False),
+]
 AllPending = Annotated[bool, typer.Option("--all-pending", help="All that wait for a decision.", show_default=False)]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before deciding on all.", show_default=False)]
 

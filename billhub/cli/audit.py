@@ -34,6 +34,11 @@ def verify(as_json: AsJson = False) -> None:
     if as_json:
         show_json({"entries": entries, "first_broken": broken})
     if broken is not None:
-        raise CommandError(f"the audit is broken at entry {broken}: it does not fit the entry before it; keep the database as evidence")
+        raise CommandError(
+            f"the audit is broken at entry {broken}: it does not fit the entry before it; keep the database as evidence"
+        )
     if not as_json:
-        say(f"the audit holds: {entries} entries, each with the hash of its contents and of the entry before it", style="green")
+        say(
+            f"the audit holds: {entries} entries, each with the hash of its contents and of the entry before it",
+            style="green",
+        )

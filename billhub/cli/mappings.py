@@ -30,7 +30,12 @@ def list_(as_json: AsJson = False) -> None:
 
     found = [(mappings.load(name), len(cases(name))) for name in mappings.names()]
     if as_json:
-        show_json([{"mapping": m.name, "version": m.version, "fingerprint": m.fingerprint, "fixtures": count} for m, count in found])
+        show_json(
+            [
+                {"mapping": m.name, "version": m.version, "fingerprint": m.fingerprint, "fixtures": count}
+                for m, count in found
+            ]
+        )
     else:
         rows = [(m.name, m.version, count, m.fingerprint[:12]) for m, count in found]
         show_table(("Mapping", "Version", "Fixtures", "Fingerprint"), rows, right=("Version", "Fixtures"))
@@ -51,7 +56,15 @@ def explain(
     compiled, source = mappings.load(mapping), _record(record)
     traces, unmapped, problems = compiled.explain(source), compiled.unmapped(source), compiled.apply(source).problems
     if as_json:
-        show_json({"mapping": compiled.name, "version": compiled.version, "fields": traces, "unmapped": unmapped, "problems": problems})
+        show_json(
+            {
+                "mapping": compiled.name,
+                "version": compiled.version,
+                "fields": traces,
+                "unmapped": unmapped,
+                "problems": problems,
+            }
+        )
     else:
         show_table(
             ("Field", "Source", "Value", "Rule", "Result", "Reason"),
@@ -80,7 +93,10 @@ def test(names: Names = None) -> None:
     for name in names or mappings.names():
         differences = mappings.run_fixtures(name)
         broken += bool(differences)
-        say(f"{name}: {len(cases(name))} fixtures" + (", broken" if differences else ""), style="red" if differences else None)
+        say(
+            f"{name}: {len(cases(name))} fixtures" + (", broken" if differences else ""),
+            style="red" if differences else None,
+        )
         for each in differences:
             complain(f"  {each.case}, {each.path}: expected {each.expected!r}, got {each.actual!r}")
     if broken:

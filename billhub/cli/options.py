@@ -12,11 +12,19 @@ def _day(text: str) -> date:
 
 AsOf = Annotated[
     date | None,
-    typer.Option("--as-of", parser=_day, metavar="YYYY-MM-DD", help="Business date. Default: today.", show_default=False),
+    typer.Option(
+        "--as-of", parser=_day, metavar="YYYY-MM-DD", help="Business date. Default: today.", show_default=False
+    ),
 ]
 Actor = Annotated[
     str | None,
-    typer.Option("--actor", envvar="HUB_ACTOR", metavar="NAME", help="Who acts. Default: the user of the operating system.", show_default=False),
+    typer.Option(
+        "--actor",
+        envvar="HUB_ACTOR",
+        metavar="NAME",
+        help="Who acts. Default: the user of the operating system.",
+        show_default=False,
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for a script.", show_default=False)]
 Limit = Annotated[int, typer.Option("--limit", min=1, metavar="N", help="Show at most so many.")]

@@ -17,7 +17,9 @@ PIPED_WIDTH = 200
 def screen(*, errors: bool = False) -> Console:
     """A console on standard output or standard error as they are now."""
     file = sys.stderr if errors else sys.stdout
-    return Console(file=file, width=None if file.isatty() else PIPED_WIDTH, highlight=False, soft_wrap=not file.isatty())
+    return Console(
+        file=file, width=None if file.isatty() else PIPED_WIDTH, highlight=False, soft_wrap=not file.isatty()
+    )
 
 
 def say(text: str, *, style: str | None = None) -> None:
@@ -35,7 +37,9 @@ def show_json(value: object) -> None:
     sys.stdout.write(encode(value).decode() + "\n")
 
 
-def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None, right: Sequence[str] = ()) -> None:
+def show_table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None, right: Sequence[str] = ()
+) -> None:
     """A table; None is shown as nothing.
 
     Args:

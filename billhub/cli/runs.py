@@ -18,7 +18,9 @@ COLUMNS = ("Run", "Flow", "Task", "Business date", "Actor", "State", "What it di
 @app.command("list")
 def list_(
     flow: Annotated[str | None, typer.Option(metavar="ID", help="Only runs of this flow.", show_default=False)] = None,
-    state: Annotated[str | None, typer.Option(metavar="STATE", help="Only running, done or failed ones.", show_default=False)] = None,
+    state: Annotated[
+        str | None, typer.Option(metavar="STATE", help="Only running, done or failed ones.", show_default=False)
+    ] = None,
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
@@ -34,5 +36,8 @@ def list_(
     if as_json:
         show_json(found)
         return
-    rows = [(each.run_id, each.flow, each.step, each.as_of, each.actor, each.state, each.message or counted(each.counts)) for each in found]
+    rows = [
+        (each.run_id, each.flow, each.step, each.as_of, each.actor, each.state, each.message or counted(each.counts))
+        for each in found
+    ]
     show_table(COLUMNS, rows, right=("Run",))

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 
 def sync(
-    flow: Annotated[list[str] | None, typer.Option(help="Only this flow; may be given several times.", show_default=False)] = None,
+    flow: Annotated[
+        list[str] | None, typer.Option(help="Only this flow; may be given several times.", show_default=False)
+    ] = None,
     as_of: AsOf = None,
     actor: Actor = None,
 ) -> None:
@@ -51,7 +53,12 @@ def release(as_of: AsOf = None, actor: Actor = None) -> None:
 
 
 def deliver(
-    wait: Annotated[int, typer.Option(min=0, metavar="SECONDS", help="How long to wait for deliveries that are to be tried again later.")] = 0,
+    wait: Annotated[
+        int,
+        typer.Option(
+            min=0, metavar="SECONDS", help="How long to wait for deliveries that are to be tried again later."
+        ),
+    ] = 0,
     as_of: AsOf = None,
     actor: Actor = None,
 ) -> None:
@@ -73,7 +80,11 @@ def deliver(
         say(f"not delivered yet: {counted(left)}", style="yellow")
 
 
-def run(flow: Annotated[str, typer.Argument(help="Id of the flow, as in dags/flows.")], as_of: AsOf = None, actor: Actor = None) -> None:
+def run(
+    flow: Annotated[str, typer.Argument(help="Id of the flow, as in dags/flows.")],
+    as_of: AsOf = None,
+    actor: Actor = None,
+) -> None:
     """Run one flow to its end, as its DAG would.
 
     Example: billhub run retail_orders

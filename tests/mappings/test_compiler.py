@@ -149,13 +149,6 @@ def test_a_binary_float_is_refused() -> None:
     assert problem.message == "must be an exact number, not a binary floating-point number"
 
 
-def test_require_raises_with_all_problems() -> None:
-    with pytest.raises(MappingError) as caught:
-        mappings.load("tax_table/transaction").require({"invoice": {"currency": "XXY"}})
-    assert (caught.value.mapping, caught.value.field) == ("tax_table/transaction v1", "document_id")
-    assert "invoice.currency 'XXY' is not a currency of ISO 4217" in str(caught.value)
-
-
 def test_texts_of_a_mapping_file_never_become_code(outbound: Any) -> None:
     nasty = "'\\\"\\n    raise SystemExit  # {x} \\u2028"
     fields = f"""

@@ -1,0 +1,218 @@
+"""The summary a finance person reads: what came in and where it is, what the targets hold by their own count, and what is left to do."""
+
+from collections import Counter
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import Connection, func, select
+
+from billhub import reconcile
+from billhub.demo.systems import Holdings, trial_balance
+from billhub.hub import Hub
+from billhub.store import documents, invoices
+from billhub.store.engine import reading
+from billhub.store.schema import exceptions as exception_table
+from canonical_model.contracts import Contract
+from canonical_model.encoding import decode
+from canonical_model.invoices import Invoice
+from canonical_model.money import Money, total
+from canonical_model.schedule import annual_value, billing_periods, instalments
+
+WORKED_EXAMPLE = "C-000001"
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run of the demonstration came to.
+
+    Attributes:
+        completeness: The control by legal entity and currency.
+        counts: Our confirmed deliveries beside each target's own count.
+        before: What the systems held at the start.
+        after: What they hold now.
+        worked_example: Lines about the contract of the worked example; empty where it is not there.
+        exceptions: Open rows: category, owner, number, first deadline, next step.
+        reported: Findings that hold nothing back, by category.
+        trial_balance: NetSuite's own totals by subsidiary, currency and account.
+        console_url: Where to look next.
+    """
+
+    completeness: list[reconcile.Completeness]
+    counts: list[reconcile.Count]
+    before: Holdings
+    after: Holdings
+    worked_example: list[str]
+    exceptions: list[tuple[str, str, int, str, str]]
+    reported: Mapping[str, int]
+    trial_balance: list[Mapping[str, Any]]
+    console_url: str
+
+    @property
+    def is_good(self) -> bool:
+        """Whether everything is accounted for, and the targets have what we say."""
+        return reconcile.all_complete(self.completeness) and all(each.ours == each.theirs for each in self.counts)
+
+
+def gather(hub: Hub, *, before: Holdings, after: Holdings, endpoints: Mapping[str, str], console_url: str) -> Summary:
+    """Everything the summary shows, asked for once."""
+    with reading(hub.engine) as connection:
+        return Summary(
+            completeness=reconcile.completeness(connection, hub),
+            counts=reconcile.counts(connection, hub),
+            before=before,
+            after=after,
+            worked_example=_worked_example(connection),
+            exceptions=_open(connection),
+            reported=_reported(connection),
+            trial_balance=trial_balance(endpoints),
+            console_url=console_url,
+        )
+
+
+def show(summary: Summary, console: Console) -> None:
+    """Print the summary."""
+    for line in summary.worked_example:
+        console.print(line)
+    console.print(_completeness_table(summary))
+    console.print(_counts_table(summary))
+    console.print(_ledger_table(summary))
+    console.print(_exceptions_table(summary))
+    for category, number in sorted(summary.reported.items()):
+        console.print(f"Reported, holding nothing back: {category}: {number:,}")
+    new = _difference(summary.before, summary.after)
+    console.print(f"New objects in the targets since the start of this run, by their own count: {new or 'none'}")
+    verdict = "[green]everything is accounted for" if summary.is_good else "[bold red]NOT everything is accounted for"
+    console.print(f"Control: {verdict}[/]; ours = theirs: {'yes' if _same(summary) else 'NO'}.")
+    console.print(f"Look next: {summary.console_url}  |  billhub exceptions list  |  billhub invoice show US-000001")
+
+
+def _worked_example(connection: Connection) -> list[str]:
+    stored = documents.load(connection, "contract", [WORKED_EXAMPLE], Contract).get(WORKED_EXAMPLE)
+    if stored is None:
+        return []
+    parts = [
+        total((part.net for part in instalments(stored, period)), stored.currency) for period in billing_periods(stored)
+    ]
+    lines = [
+        f"[bold]Worked example, contract {stored.contract_id}[/]: {annual_value(stored)} a year, billed in {len(parts)} parts: "
+        + ", ".join(str(part) for part in parts)
+    ]
+    row = invoices.find(connection, f"{stored.contract_id}_{stored.start_date}")
+    if row is None or row["gross_minor"] is None:
+        return lines
+    invoice = decode(row["body"], Invoice)
+    rate = sum((subtotal.rate for subtotal in invoice.tax_subtotals), Decimal(0))
+    year = _year(invoice, parts)
+    totals = invoice.totals
+    lines.append(
+        f"  First quarter, invoice {invoice.number or 'without number'} to {invoice.buyer.name}: net {totals.net}, regional tax "
+        f"{rate.normalize():f} % = {totals.tax}, total {totals.payable}; state {row['state']}. Over the year: {year}."
+    )
+    return lines
+
+
+def _year(invoice: Invoice, parts: list[Money]) -> Money:
+    """All parts with tax at the rate of the first."""
+    rate = sum((subtotal.rate for subtotal in invoice.tax_subtotals), Decimal(0)) / 100
+    return total((part + (part * rate).rounded() for part in parts), invoice.currency)
+
+
+def _open(connection: Connection) -> list[tuple[str, str, int, str, str]]:
+    columns = (exception_table.c.category, exception_table.c.owner, exception_table.c.next_step)
+    query = (
+        select(*columns, func.count().label("number"), func.min(exception_table.c.deadline).label("deadline"))
+        .where(exception_table.c.state == "open")
+        .group_by(*columns)
+        .order_by(exception_table.c.category)
+    )
+    return [(row.category, row.owner, row.number, row.deadline, row.next_step) for row in connection.execute(query)]
+
+
+def _reported(connection: Connection) -> dict[str, int]:
+    query = (
+        select(exception_table.c.category, func.count())
+        .where(exception_table.c.state == "reported")
+        .group_by(exception_table.c.category)
+    )
+    return {category: number for category, number in connection.execute(query).tuples()}
+
+
+def _completeness_table(summary: Summary) -> Table:
+    table = Table(title="Completeness by legal entity and currency (net before rounding; documents in brackets)")
+    for name in (
+        "entity",
+        "currency",
+        "came in",
+        "released",
+        "awaiting approval",
+        "held",
+        "rejected",
+        "difference",
+        "tax",
+        "gross released",
+    ):
+        table.add_column(name, justify="left" if name in {"entity", "currency"} else "right")
+    for row in summary.completeness:
+        volumes = (row.came_in, row.released, row.awaiting, row.held, row.rejected)
+        cells = [f"{volume.amount:,f} ({volume.documents:,})" for volume in volumes]
+        table.add_row(
+            row.legal_entity or "?",
+            row.currency,
+            *cells,
+            f"{row.difference.amount:,f}",
+            f"{row.tax:,f}",
+            f"{row.gross:,f}",
+        )
+    return table
+
+
+def _counts_table(summary: Summary) -> Table:
+    table = Table(title="What the targets hold, counted on their side")
+    for name in ("target", "record", "ours", "theirs", "equal"):
+        table.add_column(name, justify="left" if name in {"target", "record"} else "right")
+    for row in summary.counts:
+        table.add_row(
+            row.target, row.entity, f"{row.ours:,}", f"{row.theirs:,}", "yes" if row.ours == row.theirs else "NO"
+        )
+    return table
+
+
+def _ledger_table(summary: Summary) -> Table:
+    table = Table(title="NetSuite's own trial balance")
+    for name in ("subsidiary", "currency", "account", "debit", "credit"):
+        table.add_column(name, justify="right" if name in {"debit", "credit"} else "left")
+    for row in summary.trial_balance:
+        debit, credit = (f"{Decimal(str(row[name])):,f}" for name in ("debit", "credit"))
+        table.add_row(str(row["subsidiary"]), str(row["currency"]), str(row["account"]), debit, credit)
+    return table
+
+
+def _exceptions_table(summary: Summary) -> Table:
+    table = Table(title="Exceptions: who does what by when")
+    for name in ("category", "number", "owner", "first deadline", "next step"):
+        table.add_column(name, justify="right" if name == "number" else "left")
+    for category, owner, number, deadline, next_step in summary.exceptions:
+        table.add_row(category, f"{number:,}", owner, deadline, next_step)
+    return table
+
+
+def _difference(before: Holdings, after: Holdings) -> str:
+    then, now = _flat(before), _flat(after)
+    return ", ".join(f"{name} {now[name] - then[name]:+,}" for name in now if now[name] != then[name])
+
+
+def _flat(holdings: Holdings) -> Counter[str]:
+    flat: Counter[str] = Counter()
+    for system, value in msgspec.structs.asdict(holdings).items():
+        if isinstance(value, Mapping):
+            flat.update({f"{system} {name}": number for name, number in value.items()})
+        else:
+            flat[system] = value
+    return flat
+
+
+def _same(summary: Summary) -> bool:
+    return all(each.ours == each.theirs for each in summary.counts)

@@ -6,6 +6,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ import mappings
 from billhub import audit, exceptions
 from billhub.flows import Batch, Feed
 from billhub.hub import Hub
+from billhub.retry import retried
 from billhub.store import documents, landed
 from billhub.store.engine import reading, transaction
 from canonical_model import catalog
@@ -29,7 +31,7 @@ def read_and_land(hub: Hub, feed: Feed, *, page_size: int = 1000) -> int:
     while True:
         with transaction(hub.engine) as connection:
             cursor = landed.cursor_of(connection, feed.source, feed.entity)
-        page = source.read(feed.entity, cursor=cursor, limit=page_size)
+        page = retried(partial(source.read, feed.entity, cursor=cursor, limit=page_size))
         with transaction(hub.engine) as connection:
             if landed.cursor_of(connection, feed.source, feed.entity) == cursor:  # else another reader landed this page
                 count += landed.land(connection, feed.source, feed.entity, page)

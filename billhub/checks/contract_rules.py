@@ -103,11 +103,15 @@ def hub_c19_amendments(facts: Facts) -> Iterator[Violation]:
 
 
 def hub_c20_erp_knows_contract(facts: Facts) -> Iterator[Violation]:
-    """HUB-C20, HUB-C21: the ERP knows the contract, and knows it with the same customer and value."""
+    """HUB-C20, HUB-C21, HUB-C22: the ERP knows the contract, and knows it with the same customer and value."""
     contract, erp = _contract(facts), facts.erp_contract
     if erp is None:
         message = f"the ERP has no sales order for contract {contract.contract_id}"
         yield _violation("HUB-C20", "contract_unknown_in_erp", "contract.contract_id", contract.contract_id, message)
+        return
+    if isinstance(erp, str):
+        message = f"the ERP's sales order cannot be read: {erp}"
+        yield _violation("HUB-C22", "mapping_defect", "contract.contract_id", contract.contract_id, message)
         return
     if erp.customer_id != contract.customer_id:
         message = f"the ERP has the contract under customer {erp.customer_id}"

@@ -22,7 +22,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         order: Its order, if it comes from one.
         customer: The buyer's master data, if known.
         prices: Price book entries of the legal entity by product code, in the contract's currency.
-        erp_contract: What the ERP knows of the contract; None when it knows nothing.
+        erp_contract: What the ERP knows of the contract; None when it knows nothing, text when what it knows cannot be read.
         address: What the address service said, if it was asked.
         duplicate_of: Canonical id of an earlier invoice that bills the same, if any.
     """
@@ -33,6 +33,6 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     order: Order | None = None
     customer: Customer | None = None
     prices: Mapping[str, PriceBookEntry] = {}
-    erp_contract: ErpContract | None = None
+    erp_contract: ErpContract | str | None = None
     address: AddressCheck | None = None
     duplicate_of: str | None = None

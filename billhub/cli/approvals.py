@@ -53,6 +53,7 @@ def list_(
 @app.command()
 def approve(
     invoices: Invoices = None,
+    *,
     all_pending: AllPending = False,
     yes: Yes = False,
     comment: Annotated[str, typer.Option(metavar="TEXT", help="Kept with the decision.")] = "",
@@ -73,6 +74,7 @@ def approve(
 @app.command()
 def reject(
     invoices: Invoices = None,
+    *,
     all_pending: AllPending = False,
     yes: Yes = False,
     comment: Annotated[str, typer.Option(metavar="TEXT", help="Why; kept with the decision. Required.")] = "",

@@ -80,8 +80,8 @@ def explain(
         raise typer.Exit(1)
 
 
-@app.command()
-def test(names: Names = None) -> None:
+@app.command("test")
+def check_fixtures(names: Names = None) -> None:
     """Run the fixtures beside the mappings; ends with 1 when a mapping does not give what its fixture says.
 
     Example: billhub map test salesforce/account

@@ -77,3 +77,8 @@ def heading(text: str) -> None:
 def counted(counts: Mapping[str, int]) -> str:
     """Counts for people: `3 mapped, 1 excepted`, without what is zero."""
     return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items() if count) or "nothing to do"
+
+
+def facts(detail: Mapping[str, Any]) -> str:
+    """The detail of an audit entry on one line; long values are cut."""
+    return ", ".join(f"{name}={str(value)[:60]}" for name, value in detail.items() if value is not None)

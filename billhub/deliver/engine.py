@@ -109,6 +109,9 @@ def retry_exception(connection: Connection, hub: Hub, exception_id: int) -> str:
     if row["subject_type"] != "delivery":
         return "release" if row["subject_type"] in {"invoice", "tax", "contract"} else "sync"
     retry_rejected(connection, hub, [row["subject_id"]])
+    # One that was given up may go at once; one in doubt keeps its wait, because it may still be under way.
+    given_up = (intent_table.c.key == row["subject_id"], intent_table.c.state == "pending")
+    connection.execute(update(intent_table).where(*given_up).values(not_before=0))
     return "deliver"
 
 

@@ -81,6 +81,8 @@ def _prepare(
 def _source(hub: Hub, invoice: Invoice, buyer: Customer, answers: Mapping[str, str]) -> dict[str, Any]:
     """The same input for every outbound mapping."""
     entry = deferral(invoice, hub.policy)
+    answered = {target: msgspec.json.decode(answer) for target, answer in answers.items()}
+    links = [answer["payment_url"] for answer in answered.values() if answer.get("payment_url")]
     return {
         "invoice": _plain(invoice),
         "customer": _plain(buyer),
@@ -89,8 +91,7 @@ def _source(hub: Hub, invoice: Invoice, buyer: Customer, answers: Mapping[str, s
         "currency": invoice.currency,
         "context": {
             "accounts": dict(hub.policy.accounts),
-            "answers": {target: msgspec.json.decode(answer) for target, answer in answers.items()},
-            "as_of": hub.as_of.isoformat(),
+            "payment_url": links[0] if links else None,
         },
     }
 

@@ -1,6 +1,7 @@
 """Gathering: everything the checks need to know about a batch of drafts, asked for in bulk."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, select
@@ -8,6 +9,7 @@ from sqlalchemy import Connection, select
 import mappings
 from billhub.checks import Facts
 from billhub.hub import Hub
+from billhub.retry import retried
 from billhub.store import documents, invoices
 from billhub.store.engine import reading, transaction
 from billhub.store.missing import insert_missing
@@ -74,19 +76,24 @@ def _prices_of(connection: Connection, hub: Hub, code: str, products: set[str]) 
     }
 
 
-def _erp_contracts(hub: Hub, contracts: Mapping[str, Contract]) -> dict[str, ErpContract]:
-    """What each legal entity's ERP knows of the contracts, asked in bulk."""
+def _erp_contracts(hub: Hub, contracts: Mapping[str, Contract]) -> dict[str, ErpContract | str]:
+    """What each legal entity's ERP knows of the contracts, asked in bulk; text says why one cannot be read."""
     by_erp: dict[str, list[str]] = {}
     for contract in contracts.values():
         by_erp.setdefault(hub.policy.entities[contract.legal_entity].erp, []).append(contract.contract_id)
-    found: dict[str, ErpContract] = {}
+    found: dict[str, ErpContract | str] = {}
     for erp, ids in by_erp.items():
         mapping = mappings.load(f"{erp}/sales_order")
-        for contract_id, raw in hub.connect(erp, Lookup).fetch("salesOrder", ids).items():
+        for contract_id, raw in _fetched(hub, erp, ids).items():
             mapped = mapping.apply(raw)
-            if not mapped.problems:  # one that cannot be read is as good as unknown
-                found[contract_id] = msgspec.convert(mapped.document, ErpContract, strict=False)
+            defects = "; ".join(f"{each.source_path}: {each.message}" for each in mapped.problems)
+            found[contract_id] = defects or msgspec.convert(mapped.document, ErpContract, strict=False)
     return found
+
+
+def _fetched(hub: Hub, erp: str, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    connector = hub.connect(erp, Lookup)
+    return retried(lambda: connector.fetch("salesOrder", ids))
 
 
 def _addresses(hub: Hub, rows: Sequence[invoices.Row], customers: Mapping[str, Customer]) -> dict[str, AddressCheck]:
@@ -111,7 +118,8 @@ def _ask(hub: Hub, service: str, addresses: Mapping[str, Address]) -> dict[str, 
         )
         known = {each: AddressCheck(valid=True) for each in connection.execute(query).scalars()}
     unknown = [each for each in addresses if each not in known]
-    answers = hub.connect(service, AddressService).check([addresses[each] for each in unknown]) if unknown else []
+    connector = hub.connect(service, AddressService)
+    answers = retried(lambda: connector.check([addresses[each] for each in unknown])) if unknown else []
     fresh = dict(zip(unknown, answers, strict=True))
     _remember(hub, service, [each for each, answer in fresh.items() if answer.valid])
     return known | fresh

@@ -37,7 +37,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     entity: str
     mapping: str
     of: Literal["customer", "document", "invoice", "credit_note", "contract", "deferral"]
-    key: Literal["customer_id", "invoice_id", "number"] = "invoice_id"
+    key: Literal["customer_id", "invoice_id", "number", "entry_id"] = "invoice_id"
     attachments: tuple[str, ...] = ()
 
 
@@ -87,7 +87,7 @@ def _chain(hub: Hub, invoice: Invoice, buyer: Customer) -> Iterator[dict[str, An
     ]
     after = None
     for target, delivery in sorted(wanted, key=lambda each: each[1].of != "customer"):
-        row = _intent(target, delivery, invoice, buyer)
+        row = _intent(hub, target, delivery, invoice, buyer)
         shared = delivery.of == "customer"
         yield row | {"after_key": None if shared else after, "invoice_id": None if shared else invoice.invoice_id}
         after = row["key"]
@@ -107,13 +107,15 @@ def _applies(hub: Hub, delivery: Delivery, invoice: Invoice) -> bool:
             return True
 
 
-def _intent(target: str, delivery: Delivery, invoice: Invoice, buyer: Customer) -> dict[str, Any]:
-    if delivery.of == "customer":
-        external = buyer.customer_id
-        version = content_hash([buyer, invoice.legal_entity])[:16]
-    else:
-        external = str(invoice.number if delivery.key == "number" else invoice.invoice_id)
-        version = "1"
+def _intent(hub: Hub, target: str, delivery: Delivery, invoice: Invoice, buyer: Customer) -> dict[str, Any]:
+    entry = deferral(invoice, hub.policy)
+    external = {
+        "customer_id": buyer.customer_id,
+        "invoice_id": invoice.invoice_id,
+        "number": invoice.number or "",
+        "entry_id": entry.entry_id if entry else "",
+    }[delivery.key]
+    version = content_hash([buyer, invoice.legal_entity])[:16] if delivery.of == "customer" else "1"
     return {
         "key": f"{target}:{delivery.entity}:{external}:{version}",
         "subject_id": invoice.invoice_id,

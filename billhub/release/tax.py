@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from billhub.billing import approval_content
 from billhub.hub import Hub
 from billhub.outbound import shaped
 from billhub.release.batches import Batch
+from billhub.retry import retried
 from billhub.store import invoices
 from billhub.store.engine import transaction
 from canonical_model.encoding import encode
@@ -76,7 +78,7 @@ def _tax(hub: Hub, rows: Sequence[invoices.Row]) -> list[Taxed]:
     taxed = []
     for engine, members in by_engine.items():
         payloads = [payload(engine, row.invoice) for row in members]
-        answers = hub.connect(engine, TaxEngine).quote(payloads)
+        answers = retried(partial(hub.connect(engine, TaxEngine).quote, payloads))
         taxed += [_apply(engine, row, answer) for row, answer in zip(members, answers, strict=True)]
     return taxed
 

@@ -102,14 +102,14 @@ class NetSuiteClient:
             return error
         return None
 
-    def get(self, entity: str, keys: Sequence[str]) -> list[Mapping[str, Any]]:
-        """Read responses of the records with these external ids, in order, as plain values.
+    def get(self, entity: str, keys: Sequence[str], *, by: str = "externalId") -> list[Mapping[str, Any]]:
+        """Read responses of the records with these external ids (or internal ids, `by="internalId"`), in order, as plain values.
 
         Raises:
             ConnectorError: The call failed as a whole.
         """
         reference = self._type("RecordRef")
-        references = [reference(externalId=key, type=entity) for key in keys]
+        references = [reference(**{by: key}, type=entity) for key in keys]
         body = self._call("getList", Call("netsuite", f"getList {entity}"), baseRef=references)
         return list((body.get("readResponseList") or {}).get("readResponse") or ())
 

@@ -84,6 +84,8 @@ class NetSuite:
     def fetch(self, entity: str, keys: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """Records by external id with all the fields NetSuite gives, numbers as Decimals, dates as ISO text.
 
+        A sales order's customer carries its external id too: NetSuite names referenced records by internal id only, so it is read for them.
+
         Raises:
             ConnectorError: They cannot be read.
         """
@@ -94,7 +96,7 @@ class NetSuite:
                 record = _record(answer, entity)
                 if record is not None:
                     found[key] = record
-        return found
+        return self._with_customers(found) if entity == "salesOrder" else found
 
     def count(self, entity: str) -> int:
         """Records of this kind that have an external id, counted by a search.
@@ -110,6 +112,17 @@ class NetSuite:
         # Without it a transaction is found once per line; a journal entry has no main line.
         main = {} if entity == "journalEntry" else {"mainLine": {"searchValue": True}}
         return self._client.search_total("TransactionSearchBasic", {**ours, **kind, **main})
+
+    def _with_customers(self, orders: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+        internal = sorted({order["entity"]["internalId"] for order in orders.values()})
+        external: dict[str, str | None] = {}
+        for batch in _batches(internal, _GET_LIMIT):
+            for key, answer in zip(batch, self._client.get("customer", batch, by="internalId"), strict=True):
+                external[key] = (_record(answer, "customer") or {}).get("externalId")
+        return {
+            key: {**order, "entity": {**order["entity"], "externalId": external[order["entity"]["internalId"]]}}
+            for key, order in orders.items()
+        }
 
     def _write_batch(self, entity: str, requests: Sequence[WriteRequest]) -> list[Outcome]:
         outcomes: dict[str, Outcome] = {}

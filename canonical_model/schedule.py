@@ -81,8 +81,9 @@ def instalments(contract: Contract, period: BillingPeriod) -> tuple[LineInstalme
 
     A last year that is not whole is worth its share of a year by months.
     """
-    year = [each for each in _periods(contract) if _year(contract, each) == _year(contract, period)]
-    weights, place = [each.months for each in year], period.index - year[0].index
+    periods_in_a_year = 12 // MONTHS[contract.billing_frequency]
+    place = period.index % periods_in_a_year
+    weights = _lengths(contract)[period.index - place :][:periods_in_a_year]
     return tuple(_instalment(contract, line, weights, place) for line in contract.lines)
 
 
@@ -95,7 +96,7 @@ def contract_value(contract: Contract) -> Money:
 def annual_value(contract: Contract) -> Money:
     """Value of one contract year, before tax: the sum of prices less the discount, rounded once.
 
-    It may differ by some minor units from `contract_value` of a twelve-month contract, which rounds each line.
+    It may differ by some minor units from the value of the contract's first year, where each line is rounded.
     """
     gross = total((line.unit_price * line.quantity for line in contract.lines), contract.currency)
     return (gross * (1 - contract.discount_percent / 100)).rounded()
@@ -103,16 +104,17 @@ def annual_value(contract: Contract) -> Money:
 
 def _periods(contract: Contract) -> Iterator[BillingPeriod]:
     step = MONTHS[contract.billing_frequency]
-    for index, month in enumerate(range(0, contract.term_months, step)):
-        months = min(step, contract.term_months - month)
-        start = contract.start_date + relativedelta(months=month)
-        end = contract.start_date + relativedelta(months=month + months) - timedelta(days=1)
+    for index, months in enumerate(_lengths(contract)):
+        start = contract.start_date + relativedelta(months=index * step)
+        end = contract.start_date + relativedelta(months=index * step + months) - timedelta(days=1)
         due_on = start if contract.billing_timing == "in_advance" else end + timedelta(days=1)
         yield BillingPeriod(index=index, start=start, end=end, months=months, due_on=due_on)
 
 
-def _year(contract: Contract, period: BillingPeriod) -> int:
-    return period.index * MONTHS[contract.billing_frequency] // 12
+def _lengths(contract: Contract) -> list[int]:
+    """Months of each period; only the last may be shorter."""
+    step = MONTHS[contract.billing_frequency]
+    return [min(step, contract.term_months - month) for month in range(0, contract.term_months, step)]
 
 
 def _instalment(contract: Contract, line: ContractLine, weights: Sequence[int], place: int) -> LineInstalment:

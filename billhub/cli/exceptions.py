@@ -48,9 +48,9 @@ def list_(  # noqa: PLR0913 - one parameter for each filter on the command line
     from billhub.store import display
     from billhub.store.engine import reading
 
-    wanted = {"state": None if state == "all" else state, "category": category, "owner": owner, "legal_entity": entity}
+    wanted: dict[str, str | None] = {"category": category, "owner": owner, "legal_entity": entity}
     with opened(as_of) as hub, reading(hub.engine) as connection:
-        found = display.exception_list(connection, limit=limit, **wanted)
+        found = display.exception_list(connection, wanted, state=None if state == "all" else state, limit=limit)
         today = hub.as_of
     if as_json:
         show_json(found)

@@ -10,6 +10,9 @@ from rich.table import Table
 
 from canonical_model.encoding import encode
 
+LONGEST = 100
+"""Characters shown of one value of an audit entry."""
+
 PIPED_WIDTH = 200
 """Columns where no terminal says how wide it is."""
 
@@ -81,4 +84,9 @@ def counted(counts: Mapping[str, int]) -> str:
 
 def facts(detail: Mapping[str, Any]) -> str:
     """The detail of an audit entry on one line; long values are cut."""
-    return ", ".join(f"{name}={str(value)[:60]}" for name, value in detail.items() if value is not None)
+    return ", ".join(f"{name}={_short(value)}" for name, value in detail.items() if value is not None)
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."

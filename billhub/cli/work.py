@@ -99,7 +99,7 @@ def run_shown(hub: "Hub", flow: "Flow") -> None:
     Raises:
         HubError: A task cannot go on.
     """
-    from billhub.flows import run_task
+    from billhub.steps import run_task
 
     results: dict[str, list[Batch]] = {}
     for task in flow.tasks:

@@ -14,17 +14,23 @@ View = TypeVar("View", bound=msgspec.Struct)
 
 
 def exception_list(
-    connection: Connection, *, limit: int = 200, offset: int = 0, **wanted: str | None
+    connection: Connection,
+    wanted: Mapping[str, str | None] | None = None,
+    *,
+    state: str | None = "open",
+    limit: int = 200,
+    offset: int = 0,
 ) -> list[ExceptionView]:
     """Exceptions by deadline, the most urgent first.
 
     Args:
         connection: Any connection.
+        wanted: Only those with these values, by column (`category`, `owner`, `assignee`, `legal_entity`); None for any.
+        state: `open`, `reported`, `resolved`, `waived`, or None for all.
         limit: At most so many.
         offset: Leave out so many.
-        wanted: Only those with these values, by column (`state`, `category`, `owner`, `assignee`, `legal_entity`); None for any.
     """
-    query = select(exceptions).where(*_equal(exceptions.c, wanted))
+    query = select(exceptions).where(*_equal(exceptions.c, {**(wanted or {}), "state": state}))
     query = query.order_by(exceptions.c.deadline, exceptions.c.exception_id).limit(limit).offset(offset)
     return _exceptions(connection, query)
 

@@ -130,7 +130,7 @@ def test_two_currencies_do_not_mix(combine):
 
 
 def test_two_unknown_currencies_do_not_mix_either():
-    with pytest.raises(CurrencyMismatchError, match="1.5 DEM and 1.00 USD are of"):
+    with pytest.raises(CurrencyMismatchError, match=r"1\.5 DEM and 1\.00 USD are of"):
         _ = Money(Decimal("1.5"), "DEM") + usd("1.00")
 
 

@@ -85,19 +85,24 @@ def test_a_period_is_due_on_its_first_day_or_on_the_day_after_its_last(contract)
 
 @settings(deadline=None)
 @given(contracts())
-def test_instalments_sum_to_the_value_of_each_line_and_of_the_contract(contract):
+def test_instalments_sum_to_the_value_of_each_line_in_each_contract_year(contract):
     parts = [instalments(contract, period) for period in billing_periods(contract)]
-    digits = currency_digits(contract.currency)
-    for number, line in enumerate(contract.lines):
-        exact = Fraction(line.unit_price.amount) * Fraction(line.quantity) * contract.term_months / 12
+    digits, in_a_year = currency_digits(contract.currency), 12 // MONTHS[contract.billing_frequency]
+    for first, number in itertools.product(range(0, len(parts), in_a_year), range(len(contract.lines))):
+        line, year = contract.lines[number], [part[number] for part in parts[first : first + in_a_year]]
+        months = min(12, contract.term_months - first * MONTHS[contract.billing_frequency])
+        exact = Fraction(line.unit_price.amount) * Fraction(line.quantity) * months / 12
         gross = rounded_half_up(exact, digits)
-        discount = rounded_half_up(
-            Fraction(gross, 10**digits) * Fraction(contract.discount_percent) / 100, digits
-        )
-        assert sum(part[number].gross.minor for part in parts) == gross
-        assert sum(part[number].discount.minor for part in parts) == discount
-    billed = total((part.net for period in parts for part in period), contract.currency)
-    assert billed == contract_value(contract)
+        discount = rounded_half_up(Fraction(gross, 10**digits) * Fraction(contract.discount_percent) / 100, digits)
+        assert sum(part.gross.minor for part in year) == gross
+        assert sum(part.discount.minor for part in year) == discount
+
+
+@settings(deadline=None)
+@given(contracts())
+def test_instalments_sum_to_the_value_of_the_contract(contract):
+    parts = [part for period in billing_periods(contract) for part in instalments(contract, period)]
+    assert total((part.net for part in parts), contract.currency) == contract_value(contract)
 
 
 @settings(deadline=None)
@@ -108,6 +113,14 @@ def test_no_part_of_an_instalment_is_negative(contract):
             assert part.net.minor >= 0
             assert part.discount.minor >= 0
             assert part.gross.minor == part.net.minor + part.discount.minor
+
+
+@settings(deadline=None)
+@given(contracts(), st.integers(min_value=1, max_value=3))
+def test_a_longer_term_does_not_change_what_whole_years_were_billed(contract, years):
+    before, after = (replace(contract, term_months=12 * each) for each in (years, years + 1))
+    for period in billing_periods(before):
+        assert instalments(after, period) == instalments(before, period)
 
 
 @given(contracts(), st.dates(min_value=date(2000, 1, 1), max_value=date(2045, 12, 31)))

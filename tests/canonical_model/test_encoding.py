@@ -1,0 +1,153 @@
+"""One spelling for every document, and a hash that sees meaning only."""
+
+import json
+from datetime import date
+from decimal import Decimal
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from canonical_model.catalog import DOCUMENTS
+from canonical_model.encoding import content_hash, decode, encode
+from canonical_model.invoices import Invoice
+from canonical_model.money import Money
+
+decimals = st.decimals(allow_nan=False, allow_infinity=False, places=None, min_value=-(10**15), max_value=10**15)
+leaves = st.none() | st.booleans() | st.integers(-(10**18), 10**18) | decimals | st.text(max_size=5) | st.dates()
+values = st.recursive(
+    leaves,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def refuse_float(text: str) -> None:
+    raise AssertionError(f"{text} is a JSON number with a point or an exponent")
+
+
+def respelled(value: object) -> object:
+    """The same meaning with other zeros, another order of keys and empty keys."""
+    if isinstance(value, Decimal):
+        return value + Decimal("0E-20")
+    if isinstance(value, dict):
+        return {key: respelled(value[key]) for key in reversed(value)} | {"key of nothing": None}
+    return [respelled(item) for item in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("name", sorted(DOCUMENTS))
+def test_documents_come_back(documents, name):
+    assert decode(encode(documents[name]), DOCUMENTS[name]) == documents[name]
+    assert decode(encode(documents[name]).decode(), DOCUMENTS[name]) == documents[name]
+
+
+@pytest.mark.parametrize("name", sorted(DOCUMENTS))
+def test_json_has_no_floats_and_sorted_keys(documents, name):
+    body = encode(documents[name])
+    plain = json.loads(body, parse_float=refuse_float)
+    assert json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() == body
+
+
+@given(values)
+def test_any_json_has_no_floats(value):
+    json.loads(encode(value), parse_float=refuse_float)
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**30), max_value=10**30))
+def test_decimals_are_plain_strings(number):
+    (text,) = json.loads(encode([number]))
+    assert not set(text) - set("-.0123456789")
+    assert Decimal(text) == number
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [("0E-8", "0.00000000"), ("1E+3", "1000"), ("-1.5E-9", "-0.0000000015"), ("1.50", "1.50"), ("-0.00", "-0.00")],
+)
+def test_spelling_of_decimals(number, text):
+    assert encode({"b": Decimal(number), "a": "1E-8"}) == f'{{"a":"1E-8","b":"{text}"}}'.encode()
+
+
+def test_a_document_with_a_tiny_residual_comes_back(invoice):
+    line = replace(invoice.lines[0], rounding=Money(Decimal("0E-26"), "USD"))
+    tiny = replace(invoice, lines=(line,))
+    assert b"E-" not in encode(tiny)
+    assert decode(encode(tiny), Invoice) == tiny
+
+
+def test_what_does_not_fit_names_the_path(invoice):
+    body = encode(invoice).replace(b'"14604"', b"14604")
+    with pytest.raises(msgspec.ValidationError, match=r"buyer\.address\.postal_code"):
+        decode(body, Invoice)
+
+
+def test_json_numbers_are_read_digit_for_digit(invoice):
+    body = encode(invoice).replace(b'"0.04"', b"0.04")
+    assert decode(body, Invoice) == invoice
+
+
+@given(values)
+def test_key_order_number_spelling_and_nothing_do_not_matter(value):
+    assert content_hash(respelled(value)) == content_hash(value)
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        [Decimal("1.50"), Decimal("1.5"), Decimal("1.500")],
+        [Decimal(100), Decimal("1E+2"), Decimal("100.00"), 100],
+        [Decimal(0), Decimal("-0.00"), Decimal("0E-9"), 0],
+        [{"a": 1, "b": [2]}, {"b": [Decimal("2.0")], "a": 1, "c": None}],
+        [(1, 2), [1, 2]],
+        [date(2026, 1, 15), "2026-01-15"],
+    ],
+)
+def test_same_meaning(same):
+    assert len({content_hash(each) for each in same}) == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (Decimal("1.5"), Decimal("1.51")),
+        (Decimal("1.5"), Decimal("-1.5")),
+        (Decimal(1), Decimal(10)),
+        (Decimal("1" * 28 + "1"), Decimal("1" * 28 + "2")),
+        (True, 1),
+        (["a", "b"], ["b", "a"]),
+        ({"a": "b"}, {"b": "a"}),
+        ({"a": None}, {"a": ""}),
+        ({"a": ["b"]}, {"a": "b"}),
+        ("1.50", "1.5"),
+    ],
+)
+def test_other_meaning(one, other):
+    assert content_hash(one) != content_hash(other)
+
+
+@pytest.mark.parametrize("name", sorted(DOCUMENTS))
+def test_a_document_hashes_as_its_json_does(documents, name):
+    document = documents[name]
+    assert content_hash(decode(encode(document), DOCUMENTS[name])) == content_hash(document)
+
+
+def test_every_field_counts(invoice):
+    changed = [
+        replace(invoice, number="US-1"),
+        replace(invoice, due_date=date(2026, 2, 15)),
+        replace(invoice, totals=replace(invoice.totals, payable=Money(Decimal("129600.01"), "USD"))),
+        replace(invoice, totals=replace(invoice.totals, payable=Money(Decimal("129600.00"), "EUR"))),
+        replace(invoice, lines=invoice.lines * 2),
+    ]
+    assert len({content_hash(each) for each in (invoice, *changed)}) == len(changed) + 1
+
+
+def test_a_float_has_no_content():
+    with pytest.raises(TypeError, match=r"0\.1 is a float"):
+        content_hash({"amount": [0.1]})
+
+
+def test_the_hash_is_sha_256_of_the_normal_spelling():
+    assert content_hash({}) == "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"

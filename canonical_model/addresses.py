@@ -31,7 +31,7 @@ def address_defects(address: Address) -> dict[str, str]:
         "postal_code": address.postal_code or "",
     }
     try:
-        normalize_address(given)  # type: ignore[no-untyped-call] - the package has no types
+        normalize_address(given)  # type: ignore[no-untyped-call]
     except InvalidAddressError as error:
         defects = {_NAMES.get(name, name): _WORDS.get(code, "wrong form") for name, code in error.errors.items()}
         return {name: word for name, word in defects.items() if name != "region" or _region_counts(address, word)}

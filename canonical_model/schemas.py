@@ -44,7 +44,7 @@ def write(folder: Path = FOLDER) -> None:
         (folder / name).unlink()
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None, *, folder: Path = FOLDER) -> None:
     """Write or check the files.
 
     Raises:
@@ -53,8 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m canonical_model.schemas", description="JSON Schemas of documents.")
     parser.add_argument("--check", action="store_true", help="only compare, and exit with 1 when files are stale")
     if not parser.parse_args(arguments).check:
-        write()
-    elif names := stale():
+        write(folder)
+    elif names := stale(folder):
         lines = "\n".join(f"  canonical_model/schemas/{name}" for name in names)
         raise SystemExit(f"stale schemas; run `python -m canonical_model.schemas`:\n{lines}")
 

@@ -12,7 +12,7 @@ from billhub.cli.output import complain, say, show_json
 def doctor(as_json: AsJson = False) -> None:
     """Check the policy file, flows, mappings, the store and every connection that the policy and the flows need.
 
-    Nothing is changed. Ends with 3 when something has to be configured, and with 5 when a system does not answer.
+    Nothing is changed, here or there. Ends with 3 when something has to be configured, and with 5 when a system does not answer.
 
     Example: billhub doctor
     """

@@ -44,7 +44,9 @@ def list_(as_json: AsJson = False) -> None:
 @app.command()
 def explain(
     mapping: Annotated[str, typer.Argument(help="Name, for example salesforce/account.")],
-    record: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="JSON file with one source record.")],
+    record: Annotated[
+        Path, typer.Option(exists=True, dir_okay=False, metavar="FILE", help="JSON file with one source record.")
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Show where each field comes from: source path, value, rule, and the reason of every default.

@@ -6,7 +6,7 @@ from decimal import Decimal
 from billhub.cli.output import complain, counted, facts, heading, say, show_facts, show_table
 from billhub.store.views import DeliveryView
 from billhub.story import InvoiceStory, SchedulePeriod
-from canonical_model.invoices import CREDIT_NOTE, InvoiceLine
+from canonical_model.invoices import CREDIT_NOTE, InvoiceLine, TaxSubtotal
 from canonical_model.money import Money
 
 
@@ -80,20 +80,15 @@ def _line(line: InvoiceLine) -> tuple[object, ...]:
 def _totals(story: InvoiceStory) -> None:
     totals, invoice = story.invoice.totals, story.invoice
     heading("Totals")
-    taxes = [
-        (
-            f"Tax {_percent(each.rate)} ({each.category}{', ' + each.exemption_reason if each.exemption_reason else ''})",
-            each.tax,
-        )
-        for each in invoice.tax_subtotals
-    ]
-    rows = [
-        ("Net", totals.net),
-        *(taxes or [("Tax", "not decided yet")]),
-        ("With tax", totals.gross),
-        ("Amount due", totals.payable),
-    ]
+    rows: list[tuple[str, object]] = [("Net", totals.net)]
+    rows += [(_tax_name(each), each.tax) for each in invoice.tax_subtotals] or [("Tax", "not decided yet")]
+    rows += [("With tax", totals.gross), ("Amount due", totals.payable)]
     show_table(("", invoice.currency), rows, right=(invoice.currency,))
+
+
+def _tax_name(subtotal: TaxSubtotal) -> str:
+    reason = f", {subtotal.exemption_reason}" if subtotal.exemption_reason else ""
+    return f"Tax {_percent(subtotal.rate)} ({subtotal.category}{reason})"
 
 
 def _schedule(story: InvoiceStory) -> None:

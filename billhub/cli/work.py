@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 def sync(
     flow: Annotated[
-        list[str] | None, typer.Option(help="Only this flow; may be given several times.", show_default=False)
+        list[str] | None,
+        typer.Option(metavar="ID", help="Only this flow; may be given several times.", show_default=False),
     ] = None,
     as_of: AsOf = None,
     actor: Actor = None,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from billhub import audit, exceptions
 from billhub.checks import Facts, check_draft
 from billhub.hub import Hub
+from billhub.policy import OrderAction, Policy
 from billhub.release.batches import Batch
 from billhub.release.gather import gather
 from billhub.store import invoices
@@ -38,7 +39,9 @@ def _is_same(row: invoices.Row, now: Mapping[str, object]) -> bool:
 
 
 def _problems(row: invoices.Row, facts: Facts) -> list[exceptions.Problem]:
-    orders = facts.policy.orders
+    """What was found on a draft; where one finding rejects it, the others no longer matter."""
+    found = [(_action(facts.policy, violation), violation) for violation in check_draft(facts)]
+    rejecting = [each for each in found if each[0] == "reject"]
     return [
         exceptions.Problem(
             subject_type="invoice",
@@ -48,15 +51,18 @@ def _problems(row: invoices.Row, facts: Facts) -> list[exceptions.Problem]:
             legal_entity=row.invoice.legal_entity,
             amount=row.invoice.totals.net,
             content_hash=row.draft_hash,
-            holds=orders.get(violation.category, "hold") == "hold",
+            holds=action == "hold",
         )
-        for violation in check_draft(facts)
+        for action, violation in rejecting or found
     ]
 
 
+def _action(policy: Policy, violation: Violation) -> OrderAction:
+    return policy.orders.get(violation.category, "hold")
+
+
 def _state(hub: Hub, row: invoices.Row, problems: Sequence[exceptions.Problem], held: set[str]) -> str:
-    actions = {hub.policy.orders.get(problem.violation.category, "hold") for problem in problems}
-    if "reject" in actions:
+    if any(_action(hub.policy, problem.violation) == "reject" for problem in problems):
         return "rejected"
     return "held" if row.invoice_id in held else "checked"
 

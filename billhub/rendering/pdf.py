@@ -9,6 +9,7 @@ import logging
 import os
 import threading
 from datetime import UTC, datetime
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, cast
 
@@ -32,12 +33,16 @@ def invoice_pdf(invoice: Invoice) -> bytes:
 
     Returns:
         A PDF dated with the issue date; equal bytes for an equal invoice.
+
+    Raises:
+        RuntimeError: The process was forked from one that had rendered before.
     """
+    _require_unforked()
     return _compile(invoice, {"sheet": msgspec.json.encode(sheet_of(invoice)).decode()})
 
 
 def _compile(invoice: Invoice, inputs: dict[str, str]) -> bytes:
-    from typst import TypstError  # noqa: PLC0415 - heavy, and needed by who renders only
+    from typst import TypstError
 
     template = files(__package__).joinpath("invoice.typ").read_bytes()
     issued = datetime.combine(invoice.issue_date, datetime.min.time(), UTC)
@@ -51,8 +56,19 @@ def _compile(invoice: Invoice, inputs: dict[str, str]) -> bytes:
     return cast(bytes, _compiler().compile(**options, pdf_standards="1.7"))
 
 
+def _require_unforked() -> None:
+    """Typst works with threads that a fork does not copy: its child would wait for them for ever."""
+    if _first_process() != os.getpid():
+        raise RuntimeError("a forked process cannot render after its parent did; start it with spawn, or render in one")
+
+
+@cache
+def _first_process() -> int:
+    return os.getpid()
+
+
 def _compiler() -> "Compiler":
-    from typst import Compiler  # noqa: PLC0415
+    from typst import Compiler
 
     if not hasattr(_OWN, "compiler"):
         folder = os.environ.get("HUB_FONT_DIR")

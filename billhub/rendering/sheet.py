@@ -149,11 +149,10 @@ def _row(invoice: Invoice, line: InvoiceLine, wording: Wording) -> Row:
 
 
 def _details(invoice: Invoice, line: InvoiceLine, wording: Wording) -> tuple[str, ...]:
-    details = (line.product_code,)
-    period = (line.period_start, line.period_end)
-    if line.period_start and line.period_end and period != (invoice.period_start, invoice.period_end):
-        details += (wording.period(line.period_start, line.period_end),)
-    return tuple(detail for detail in details if detail)
+    first, last = line.period_start, line.period_end
+    is_own = (first, last) != (invoice.period_start, invoice.period_end)
+    period = wording.period(first, last) if first and last and is_own else None
+    return tuple(detail for detail in (line.product_code, period) if detail)
 
 
 def _price(line: InvoiceLine, wording: Wording) -> str:

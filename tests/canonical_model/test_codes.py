@@ -17,7 +17,22 @@ from canonical_model.codes import (
     is_currency,
 )
 
-NO_CURRENCIES = ["", "usd", "USD\n", " USD", "USDX", "US", "840", "US Dollar", "DEM", "HRK", "XXX", "XTS", "XAU", "ＵＳＤ"]
+NO_CURRENCIES = [
+    "",
+    "usd",
+    "USD\n",
+    " USD",
+    "USDX",
+    "US",
+    "840",
+    "US Dollar",
+    "DEM",
+    "HRK",
+    "XXX",
+    "XTS",
+    "XAU",
+    "ＵＳＤ",
+]
 ANY_DAY = date(2026, 1, 15)
 
 
@@ -36,7 +51,9 @@ def test_what_is_no_currency(code):
 
 @given(st.text(max_size=4))
 def test_any_text_is_a_currency_or_not(text):
-    assert is_currency(text) == (text in {currency.code for currency in iso4217.Currency if currency.exponent is not None})
+    assert is_currency(text) == (
+        text in {currency.code for currency in iso4217.Currency if currency.exponent is not None}
+    )
 
 
 @pytest.mark.parametrize(("code", "name"), [("US", "United States"), ("DE", "Germany"), ("JP", "Japan")])

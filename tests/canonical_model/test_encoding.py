@@ -31,7 +31,8 @@ def refuse_float(text: str) -> None:
 def respelled(value: object) -> object:
     """The same meaning with other zeros, another order of keys and empty keys."""
     if isinstance(value, Decimal):
-        return value + Decimal("0E-20")
+        sign, digits, exponent = value.as_tuple()
+        return Decimal((sign, (*digits, 0, 0), exponent - 2))
     if isinstance(value, dict):
         return {key: respelled(value[key]) for key in reversed(value)} | {"key of nothing": None}
     return [respelled(item) for item in value] if isinstance(value, list) else value

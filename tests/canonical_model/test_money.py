@@ -62,9 +62,7 @@ def test_rounding_half_up_goes_away_from_zero(amount, currency):
 
 @given(amounts, currencies)
 def test_rounding_half_even_goes_to_the_even_neighbour(amount, currency):
-    assert Money(amount, currency).rounded(Rounding.HALF_EVEN).minor == round(
-        Fraction(amount) * 10 ** DIGITS[currency]
-    )
+    assert Money(amount, currency).rounded(Rounding.HALF_EVEN).minor == round(Fraction(amount) * 10 ** DIGITS[currency])
 
 
 @given(amounts, currencies, st.sampled_from(Rounding))

@@ -87,11 +87,14 @@ def test_stale_files_are_named_and_mended(tmp_path):
     assert {file.stem for file in tmp_path.iterdir()} == set(DOCUMENTS)
 
 
-def test_check_exits_with_the_list_of_stale_files(tmp_path, monkeypatch):
-    monkeypatch.setattr(schemas, "stale", lambda: ["order.json"])
+def test_check_exits_with_the_list_of_stale_files(tmp_path):
+    schemas.main([], folder=tmp_path)
+    schemas.main(["--check"], folder=tmp_path)
+    (tmp_path / "order.json").unlink()
     with pytest.raises(SystemExit) as stopped:
-        schemas.main(["--check"])
+        schemas.main(["--check"], folder=tmp_path)
     assert "canonical_model/schemas/order.json" in str(stopped.value.code)
+    assert "invoice.json" not in str(stopped.value.code)
 
 
 def test_the_command_checks_the_files():

@@ -31,9 +31,7 @@ def a_line(line_id: str = "1", net: str = "100.00") -> InvoiceLine:
 
 def an_answer(line: InvoiceLine, rate: str = "0", **more: object) -> TaxQuoteLine:
     tax = (line.net * Decimal(rate)).rounded()
-    parts = (
-        JurisdictionTax(jurisdiction="J", kind="state", name="T", rate=Decimal(rate), taxable=line.net, tax=tax),
-    )
+    parts = (JurisdictionTax(jurisdiction="J", kind="state", name="T", rate=Decimal(rate), taxable=line.net, tax=tax),)
     answer = TaxQuoteLine(line_id=line.line_id, taxable=line.net, tax=tax, jurisdictions=parts if Decimal(rate) else ())
     return replace(answer, **more)
 

@@ -79,7 +79,9 @@ def test_every_rule_has_a_broken_example():
 
 def test_every_numbered_function_is_in_the_rules():
     numbered = {
-        each for name, each in vars(rules).items() if callable(each) and RULE_ID.match(getattr(each, "__doc__", "") or "")
+        each
+        for name, each in vars(rules).items()
+        if callable(each) and RULE_ID.match(getattr(each, "__doc__", "") or "")
     }
     assert numbered == set(rules.RULES)
     assert len(rules.RULES) == len(numbered)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, select
 
 from billhub import reconcile
 from billhub.demo.systems import Holdings, trial_balance
+from billhub.demo.tables import completeness_table, counts_table
 from billhub.hub import Hub
 from billhub.store import documents, invoices
 from billhub.store.engine import reading
@@ -76,8 +77,8 @@ def show(summary: Summary, console: Console) -> None:
     """Print the summary."""
     for line in summary.worked_example:
         console.print(line)
-    console.print(_completeness_table(summary))
-    console.print(_counts_table(summary))
+    console.print(completeness_table(summary.completeness))
+    console.print(counts_table(summary.counts))
     console.print(_ledger_table(summary))
     console.print(_exceptions_table(summary))
     for category, number in sorted(summary.reported.items()):
@@ -138,46 +139,6 @@ def _reported(connection: Connection) -> dict[str, int]:
         .group_by(exception_table.c.category)
     )
     return {category: number for category, number in connection.execute(query).tuples()}
-
-
-def _completeness_table(summary: Summary) -> Table:
-    table = Table(title="Completeness by legal entity and currency (net before rounding; documents in brackets)")
-    for name in (
-        "entity",
-        "currency",
-        "came in",
-        "released",
-        "awaiting approval",
-        "held",
-        "rejected",
-        "difference",
-        "tax",
-        "gross released",
-    ):
-        table.add_column(name, justify="left" if name in {"entity", "currency"} else "right")
-    for row in summary.completeness:
-        volumes = (row.came_in, row.released, row.awaiting, row.held, row.rejected)
-        cells = [f"{volume.amount:,f} ({volume.documents:,})" for volume in volumes]
-        table.add_row(
-            row.legal_entity or "?",
-            row.currency,
-            *cells,
-            f"{row.difference.amount:,f}",
-            f"{row.tax:,f}",
-            f"{row.gross:,f}",
-        )
-    return table
-
-
-def _counts_table(summary: Summary) -> Table:
-    table = Table(title="What the targets hold, counted on their side")
-    for name in ("target", "record", "ours", "theirs", "equal"):
-        table.add_column(name, justify="left" if name in {"target", "record"} else "right")
-    for row in summary.counts:
-        table.add_row(
-            row.target, row.entity, f"{row.ours:,}", f"{row.theirs:,}", "yes" if row.ours == row.theirs else "NO"
-        )
-    return table
 
 
 def _ledger_table(summary: Summary) -> Table:

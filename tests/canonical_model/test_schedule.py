@@ -180,9 +180,9 @@ def test_no_term_no_periods(contract):
 
 
 def test_a_half_minor_unit_is_rounded_up(contract):
-    line = replace(contract.lines[0], unit_price=Money(Decimal("0.06"), "USD"))
-    month = replace(contract, lines=(line,), term_months=1, billing_frequency="monthly")
-    assert contract_value(month) == from_minor(1, "USD")  # 0.06 / 12 is exactly half a cent
+    line = replace(contract.lines[0], unit_price=Money(Decimal("0.03"), "USD"), quantity=Decimal(2))
+    months = replace(contract, lines=(line,), term_months=11, billing_frequency="annual")
+    assert contract_value(months) == from_minor(6, "USD")  # 0.06 x 11 / 12 is exactly 0.055, but 11 / 12 is not exact
 
 
 def test_a_discount_never_leaves_a_negative_part(contract):

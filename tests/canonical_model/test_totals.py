@@ -46,7 +46,7 @@ def a_quote(*lines: TaxQuoteLine) -> TaxQuote:
         ({}, "100.00"),
         ({"quantity": Decimal(3)}, "300.00"),
         ({"quantity": Decimal("0.5"), "unit_price": usd("0.0335")}, "0.01675"),
-        ({"quantity": Decimal(1), "price_base_quantity": Decimal(12), "unit_price": usd("120.00")}, "10.00"),
+        ({"quantity": Decimal(1), "price_base_quantity": Decimal(3), "unit_price": usd("3.00")}, "1.00"),
         ({"quantity": Decimal(7), "price_base_quantity": Decimal(7)}, "100.00"),
         ({"rounding": usd("0.005")}, "100.005"),
         ({"quantity": Decimal(-2)}, "-200.00"),

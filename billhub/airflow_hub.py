@@ -6,7 +6,7 @@ from datetime import date
 
 from billhub.hub import Hub, open_hub
 from canonical_model.errors import ConfigurationError
-from connectors.settings import Connection, from_fields
+from connectors.settings import Connection, from_fields, variable_name
 
 
 @contextmanager
@@ -23,17 +23,19 @@ def airflow_connection(system: str) -> Connection:
     """The settings of a system from the Airflow Connection `billhub_<system>`.
 
     Raises:
-        ConfigurationError: There is no such Connection.
+        ConfigurationError: Airflow has no such Connection in its environment, secrets backend or database.
     """
     from airflow.sdk import Connection as AirflowConnection
-    from airflow.sdk.exceptions import AirflowRuntimeError
+    from airflow.sdk.exceptions import AirflowNotFoundException
 
     conn_id = f"billhub_{system}"
     try:
         found = AirflowConnection.get(conn_id)
-    except (KeyError, AirflowRuntimeError, LookupError) as error:
+    except AirflowNotFoundException:
+        # Airflow answers the same when a secrets backend fails, so the message cannot promise that it is not there.
         raise ConfigurationError(
-            f"Airflow Connection {conn_id} does not exist: {error}. Create it under Admin, Connections."
+            f"Airflow Connection {conn_id} was not found. Create it under Admin, Connections (type {conn_id}), or set "
+            f"{variable_name(conn_id)}; if it is in a secrets backend, see whether Airflow can reach that."
         ) from None
     fields = {name: getattr(found, name, None) for name in ("host", "port", "login", "password", "extra")}
     return from_fields(conn_id, fields)

@@ -1,6 +1,7 @@
 """One spelling for every document: JSON with sorted keys, decimals as plain strings, and the hash of its content."""
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from decimal import Decimal
@@ -11,6 +12,7 @@ import msgspec
 Document = TypeVar("Document", bound=msgspec.Struct)
 
 _ENCODER = msgspec.json.Encoder(order="sorted", decimal_format="string")
+_PAYLOAD_ENCODER = msgspec.json.Encoder(order="sorted", decimal_format="number")
 _EXPONENT = re.compile(rb'"-?[0-9.]+E[+-][0-9]+"')
 
 
@@ -29,6 +31,16 @@ def decode(body: bytes | str, kind: type[Document]) -> Document:
         msgspec.ValidationError: The JSON does not fit the type; names the path.
     """
     return msgspec.json.decode(body, type=kind)
+
+
+def encode_payload(payload: object) -> str:
+    """JSON of a vendor's payload whose decimals stay numbers with their own digits, so that `decode_payload` gives them back as they were."""
+    return _PAYLOAD_ENCODER.encode(msgspec.to_builtins(payload, builtin_types=(Decimal,))).decode()
+
+
+def decode_payload(body: str) -> Any:
+    """A payload as it was before `encode_payload`: a number with decimals is a Decimal again, never a float."""
+    return json.loads(body, parse_float=Decimal)
 
 
 def content_hash(document: object) -> str:

@@ -93,11 +93,10 @@ def retry(ids: Ids, as_of: AsOf = None, actor: Actor = None) -> None:
         with reading(hub.engine) as connection:
             chosen = _known(connection, ids, open_only=True)
         for each in chosen:
-            counts = put_to_work(hub, each)
-            with reading(hub.engine) as connection:
-                now = _known(connection, [each.exception_id])[0]
-            style = "yellow" if now.state == "open" else "green"
-            say(f"{each.exception_id}: {now.state} ({counted(counts)})", style=style)
+            # What was mended for one may have closed the next one too.
+            counts = put_to_work(hub, each) if _state(hub, each.exception_id) == "open" else {}
+            state = _state(hub, each.exception_id)
+            say(f"{each.exception_id}: {state} ({counted(counts)})", style="yellow" if state == "open" else "green")
 
 
 @app.command()
@@ -176,6 +175,13 @@ def _known(connection: "Connection", ids: Sequence[int], *, open_only: bool = Fa
     if closed:
         raise exits.CommandError(f"only open exceptions can be worked on: {', '.join(closed)}", exits.REFUSED)
     return [found[each] for each in dict.fromkeys(ids)]
+
+
+def _state(hub: "Hub", exception_id: int) -> str:
+    from billhub.store.engine import reading
+
+    with reading(hub.engine) as connection:
+        return _known(connection, [exception_id])[0].state
 
 
 def _history(connection: "Connection", each: "ExceptionView") -> "list[AuditView]":

@@ -81,8 +81,11 @@ def _totals(story: InvoiceStory) -> None:
     totals, invoice = story.invoice.totals, story.invoice
     heading("Totals")
     rows: list[tuple[str, object]] = [("Net", totals.net)]
-    rows += [(_tax_name(each), each.tax) for each in invoice.tax_subtotals] or [("Tax", "not decided yet")]
-    rows += [("With tax", totals.gross), ("Amount due", totals.payable)]
+    if invoice.tax_subtotals:
+        rows += [(_tax_name(each), each.tax) for each in invoice.tax_subtotals]
+        rows += [("With tax", totals.gross), ("Amount due", totals.payable)]
+    else:
+        rows.append(("Tax", "not decided yet"))
     show_table(("", invoice.currency), rows, right=(invoice.currency,))
 
 
@@ -155,8 +158,6 @@ def _taxes(story: InvoiceStory) -> None:
         for each in story.taxes
     ]
     show_table(("Jurisdiction", "Kind", "Tax", "Rate", "On", "Amount"), rows, right=("Rate", "On", "Amount"))
-    if story.invoice.tax_reference:
-        say(f"the engine's reference: {story.invoice.tax_reference}")
 
 
 def _approvals(story: InvoiceStory) -> None:
@@ -194,13 +195,8 @@ def _postings(story: InvoiceStory) -> None:
             )
             for line in each.entry.lines
         ]
-        balance = "balanced" if each.is_balanced else "NOT BALANCED"
-        show_table(
-            ("Account", "", "Debit", "Credit"),
-            rows,
-            title=f"{each.entry.memo}, {each.entry.posting_date}: {balance}",
-            right=("Debit", "Credit"),
-        )
+        title = f"{each.entry.memo}, {each.entry.posting_date}: {'balanced' if each.is_balanced else 'NOT BALANCED'}, {each.meaning}"
+        show_table(("Account", "", "Debit", "Credit"), rows, title=title, right=("Debit", "Credit"))
 
 
 def _deliveries(story: InvoiceStory) -> None:

@@ -1,5 +1,6 @@
 """Rendering: templates with the few formats they need, and what every page shows around its content."""
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +16,10 @@ from billhub.console.access import form_token
 from billhub.console.errors import Problem
 from billhub.console.listing import waiting
 from billhub.hub import Hub
+from canonical_model.encoding import encode
 from canonical_model.money import Money
+
+_HASH = re.compile("[0-9a-f]{64}")
 
 NOTICES = {
     "approved": "Approved. The next release run gives it a number.",
@@ -49,15 +53,21 @@ def link(request: Request, path: str, **query: Any) -> str:
     """An address inside the console; a business date that was asked for stays on, values that are empty are left out."""
     asked = {"as_of": request.query_params.get("as_of"), **query}
     text = urlencode({name: value for name, value in asked.items() if value not in (None, "", ())}, doseq=True)
-    return f"{request.scope.get('root_path', '')}{path}" + (f"?{text}" if text else "")
+    return _root(request) + path + (f"?{text}" if text else "")
 
 
 def _rendered(request: Request, template: str, content: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:
     def link_here(path: str, **query: Any) -> str:
         return link(request, path, **query)
 
-    text = _TEMPLATES.get_template(template).render(**content, link=link_here, asked=request.query_params)
-    return HTMLResponse(text, status_code=status)
+    frame = {"link": link_here, "root": _root(request), "asked_date": request.query_params.get("as_of")}
+    return HTMLResponse(_TEMPLATES.get_template(template).render(**content, **frame), status_code=status)
+
+
+def _root(request: Request) -> str:
+    """Path the console is mounted under, without a slash at its end."""
+    root: str = request.scope.get("root_path", "")
+    return root
 
 
 def _amount(money: Money | None) -> str:
@@ -82,6 +92,13 @@ def _plain(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def _shown(value: object) -> str:
+    """A value of the audit: text as it is, a hash by its beginning, anything else as JSON."""
+    if isinstance(value, str):
+        return f"{value[:12]}…" if _HASH.fullmatch(value) else value
+    return encode(value).decode()
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -90,7 +107,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(amount=_amount, words=_words, percent=_percent, plain=_plain)
+    environment.filters.update(amount=_amount, words=_words, percent=_percent, plain=_plain, shown=_shown)
     return environment
 
 

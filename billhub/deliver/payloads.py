@@ -14,7 +14,7 @@ from billhub.posting import deferral
 from billhub.release.routing import buyer_of, deliveries
 from billhub.rendering import invoice_pdf
 from billhub.store import documents, intents, invoices
-from canonical_model.encoding import content_hash, encode
+from canonical_model.encoding import content_hash, decode_payload, encode_payload
 from canonical_model.errors import MappingError
 from canonical_model.invoices import Invoice
 from canonical_model.parties import Customer
@@ -60,7 +60,7 @@ def write_ahead_row(prepared: Prepared) -> dict[str, Any]:
     mapping = mappings.load(prepared.intent["mapping"])
     return {
         "intent_id": prepared.intent["intent_id"],
-        "payload": encode(prepared.payload).decode(),
+        "payload": encode_payload(prepared.payload),
         "content_hash": content_hash(prepared.payload),
         "mapping_version": prepared.intent["mapping_version"] or mapping.version,
     }
@@ -70,7 +70,7 @@ def _prepare(
     hub: Hub, row: Mapping[str, Any], invoice: Invoice, buyers: Mapping[str, Customer], answers: Mapping[str, str]
 ) -> Prepared:
     if row["payload"] is not None and row["payload"] != "null":
-        return Prepared(intent=row, invoice=invoice, payload=msgspec.json.decode(row["payload"]))
+        return Prepared(intent=row, invoice=invoice, payload=decode_payload(row["payload"]))
     try:
         payload = shaped(row["mapping"], _source(hub, invoice, buyer_of(invoice, buyers), answers))
     except MappingError as error:

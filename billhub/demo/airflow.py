@@ -1,4 +1,4 @@
-"""Airflow, embedded: SQLite, LocalExecutor, its own scheduler, DAG processor and API server, driven over its REST API."""
+"""A whole Airflow as processes of this machine, driven over its REST API: embedded by default, or any other topology."""
 
 import json
 import secrets
@@ -7,8 +7,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,42 @@ from canonical_model.errors import HubError
 USERS = {"admin": "admin", "olive": "op", "uma": "op", "vic": "viewer"}
 """People of the demonstration and their Airflow roles: olive starts runs, uma approves, vic looks on."""
 
-COMPONENTS = ("api-server", "dag-processor", "scheduler")
+COMMAND = (sys.executable, "-m", "airflow")
 START_SECONDS = 120
 POLL_SECONDS = 0.3
+
+
+class Component(msgspec.Struct, frozen=True):
+    """One process of Airflow.
+
+    Attributes:
+        name: What it is called here; its log is `<name>.log`.
+        arguments: Of the `airflow` command.
+        env: What this process alone is given.
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+    env: Mapping[str, str] = {}
+
+
+class Topology(msgspec.Struct, frozen=True, kw_only=True):
+    """Which processes Airflow consists of, and the settings under which they find each other.
+
+    Attributes:
+        components: In the order of their start; they end in the reverse order.
+        settings: Environment of all of them, over the settings that every topology shares.
+    """
+
+    components: tuple[Component, ...]
+    settings: Mapping[str, str]
+
+
+EMBEDDED = Topology(
+    components=tuple(Component(name, (name,)) for name in ("api-server", "dag-processor", "scheduler")),
+    settings={"AIRFLOW__CORE__EXECUTOR": "LocalExecutor", "AIRFLOW__CORE__PARALLELISM": "4"},
+)
+"""One machine, no services: SQLite, and tasks as children of the scheduler."""
 
 
 class AirflowError(HubError):
@@ -114,40 +147,50 @@ class Airflow:
 
 
 @contextmanager
-def airflow(state: Path, env: Mapping[str, str], dags: Path) -> Iterator[Airflow]:
+def airflow(state: Path, env: Mapping[str, str], dags: Path, *, topology: Topology = EMBEDDED) -> Iterator[Airflow]:
     """Run Airflow until the block ends.
 
     Args:
-        state: Folder of its database, logs and secrets; state found there is continued.
+        state: Folder of its logs and secrets, and of its database unless the topology names another; what is there is continued.
         env: Environment of the tasks: connections and the hub's own settings.
         dags: DAGs folder; the plugins folder is beside it.
+        topology: Its processes.
 
     Raises:
         AirflowError: It did not start.
     """
     state.mkdir(parents=True, exist_ok=True)
     url = f"http://127.0.0.1:{_free_port()}"
-    passwords = _passwords(state)
-    full = {**env, **_settings(state, url, dags)}
-    command = [sys.executable, "-m", "airflow"]
-    with (state / "migrate.log").open("wb") as log:
-        done = subprocess.run([*command, "db", "migrate"], env=full, stdout=log, stderr=log, check=False)  # noqa: S603
-    if done.returncode:
-        raise AirflowError(f"airflow db migrate failed; see {state / 'migrate.log'}")
+    server = Airflow(url, _passwords(state), state)
+    shared = {**env, **_settings(state, url, dags), **topology.settings}
+    _migrate(state, shared)
     with ExitStack() as stack:
-        processes = [
-            stack.enter_context(running([*command, component], env=full, log=state / f"{component}.log"))
-            for component in COMPONENTS
-        ]
-        server = Airflow(url, passwords, state)
+        processes = {
+            component.name: stack.enter_context(_started(component, shared, state)) for component in topology.components
+        }
         _wait(server, processes, expected=len(list((dags / "flows").glob("*.yaml"))))
         yield server
 
 
-def _wait(server: Airflow, processes: Sequence[subprocess.Popen[bytes]], *, expected: int) -> None:
+def _migrate(state: Path, env: Mapping[str, str]) -> None:
+    log = state / "migrate.log"
+    with log.open("wb") as output:
+        done = subprocess.run([*COMMAND, "db", "migrate"], env=env, stdout=output, stderr=output, check=False)  # noqa: S603
+    if done.returncode:
+        raise AirflowError(f"airflow db migrate failed; see {log}")
+
+
+def _started(
+    component: Component, shared: Mapping[str, str], state: Path
+) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    command = [*COMMAND, *component.arguments]
+    return running(command, env={**shared, **component.env}, log=state / f"{component.name}.log")
+
+
+def _wait(server: Airflow, processes: Mapping[str, subprocess.Popen[bytes]], *, expected: int) -> None:
     deadline = time.monotonic() + START_SECONDS
     while True:
-        dead = [name for name, process in zip(COMPONENTS, processes, strict=True) if process.poll() is not None]
+        dead = [name for name, process in processes.items() if process.poll() is not None]
         if dead:
             raise AirflowError(f"airflow {dead[0]} ended by itself; see {server.logs / dead[0]}.log")
         try:
@@ -169,8 +212,6 @@ def _settings(state: Path, url: str, dags: Path) -> dict[str, str]:
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(dags.parent / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
-        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-        "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{user}:{role}" for user, role in USERS.items()),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(state / "passwords.json"),

@@ -131,5 +131,13 @@ def _taxes(invoice: Invoice) -> tuple[JurisdictionTax, ...]:
 
 
 def _postings(hub: Hub, invoice: Invoice) -> tuple[Posting, ...]:
-    entries = (posting(invoice, hub.policy), deferral(invoice, hub.policy))
-    return tuple(Posting(entry=entry, is_balanced=entry.is_balanced) for entry in entries if entry is not None)
+    entries = ((posting(invoice, hub.policy), _WHOLE), (deferral(invoice, hub.policy), _PART))
+    return tuple(
+        Posting(entry=entry, is_balanced=entry.is_balanced, meaning=meaning)
+        for entry, meaning in entries
+        if entry is not None
+    )
+
+
+_WHOLE = "the whole effect on the ledger"
+_PART = "of this, booked by the hub; the rest the ERP posts from the invoice itself"

@@ -112,10 +112,12 @@ class Posting(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         entry: The entry.
         is_balanced: Whether its debits equal its credits exactly.
+        meaning: Whether it is the whole effect on the ledger, or a part of that effect which the hub books itself; never to be added up.
     """
 
     entry: JournalEntry
     is_balanced: bool
+    meaning: str
 
 
 class InvoiceStory(msgspec.Struct, frozen=True, kw_only=True):

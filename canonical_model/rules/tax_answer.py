@@ -41,6 +41,21 @@ def hub_t01_lines_answered(invoice: Invoice, quote: TaxQuote) -> Iterator[Violat
         yield _violation("HUB-T01", "lines", ", ".join(answered), f"the lines asked for were {', '.join(asked)}")
 
 
+def hub_t06_document(invoice: Invoice, quote: TaxQuote) -> Iterator[Violation]:
+    """HUB-T06: the answer is about the invoice that was asked about."""
+    if quote.document_id not in {invoice.invoice_id, invoice.number}:
+        yield _violation("HUB-T06", "document_id", quote.document_id, f"the invoice asked about is {invoice.invoice_id}")
+
+
+def hub_t07_taxable(invoice: Invoice, quote: TaxQuote) -> Iterator[Violation]:
+    """HUB-T07: no more of a line is taxed than it amounts to."""
+    nets = {line.line_id: line.net for line in invoice.lines}
+    for index, line in enumerate(quote.lines):
+        net = nets.get(line.line_id)
+        if net is not None and not min(net.amount, 0) <= line.taxable.amount <= max(net.amount, 0):
+            yield _violation("HUB-T07", f"lines[{index}].taxable", str(line.taxable), f"the line amounts to {net}")
+
+
 def hub_t02_total_is_sum(_invoice: Invoice, quote: TaxQuote) -> Iterator[Violation]:
     """HUB-T02: the engine's total is the sum of its lines."""
     expected = total((line.tax for line in quote.lines), quote.total_tax.currency)
@@ -65,8 +80,8 @@ def hub_t04_rates_hold(_invoice: Invoice, quote: TaxQuote) -> Iterator[Violation
 
 Rule = Callable[[Invoice, TaxQuote], Iterator[Violation]]
 GROUND_RULES: tuple[Rule, ...] = (hub_t05_currency,)
-FORM_RULES: tuple[Rule, ...] = (hub_t01_lines_answered,)
-ARITHMETIC_RULES: tuple[Rule, ...] = (hub_t02_total_is_sum, hub_t03_lines_are_sums, hub_t04_rates_hold)
+FORM_RULES: tuple[Rule, ...] = (hub_t01_lines_answered, hub_t06_document)
+ARITHMETIC_RULES: tuple[Rule, ...] = (hub_t07_taxable, hub_t02_total_is_sum, hub_t03_lines_are_sums, hub_t04_rates_hold)
 RULES: tuple[Rule, ...] = (*GROUND_RULES, *FORM_RULES, *ARITHMETIC_RULES)
 
 

@@ -31,7 +31,7 @@ from sandbox.netsuite.service import Service
 from sandbox.netsuite.soap import SoapFaultError, fault_answer
 from sandbox.netsuite.vocabulary import SCHEMAS
 from sandbox.netsuite.wsdl import PATH, schema_path, schema_text, wsdl_text
-from sandbox.storage import Storage, decode_json
+from sandbox.storage import Storage, decode_json, encode_json
 
 MAX_REQUEST_BYTES = 100 * 1024 * 1024
 """NetSuite help, "SOAP Web Services Governance Overview" (section_N3418637)."""
@@ -46,6 +46,16 @@ def too_many_requests() -> SoapFaultError:
     """
     message = "SuiteTalk concurrent request limit exceeded. Request blocked."
     return SoapFaultError("ExceededConcurrentRequestLimitFault", "WS_REQUEST_BLOCKED", message)
+
+
+def request_limit_exceeded() -> Answer:
+    """Return the answer of the account-wide request limit: HTTP 400, before SOAP is looked at.
+
+    SSS_REQUEST_LIMIT_EXCEEDED is no FaultCodeType of the WSDL; the body has the shape in which NetSuite writes SSS_ errors elsewhere
+    (NetSuite help, "Supported HTTP Status Codes and Error Codes for RESTlets").
+    """
+    error = {"code": "SSS_REQUEST_LIMIT_EXCEEDED", "message": "Request Limit Exceeded. The maximum number of requests was reached."}
+    return Answer(400, encode_json({"error": error}))
 
 
 class Endpoint:
@@ -112,7 +122,7 @@ def create_app(storage: Storage, seed: Path, as_of: date) -> ASGIApp:
         Route(f"/xsd/{{area}}/v{VERSION}_0/{{name}}.xsd", _xsd),
         Route(PATH, Endpoint(service, int(limit) if limit else None).__call__, methods=["POST"]),
     ]
-    shapes = FaultShapes(rate_limited=fault_answer(too_many_requests()), unauthorized=fault_answer(invalid_login()))
+    shapes = FaultShapes(rate_limited=request_limit_exceeded(), unauthorized=fault_answer(invalid_login()))
     return _with_control(with_faults(Starlette(routes=routes), storage, shapes), books)
 
 

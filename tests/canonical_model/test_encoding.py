@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from canonical_model.catalog import DOCUMENTS
-from canonical_model.encoding import content_hash, decode, encode
+from canonical_model.encoding import content_hash, decode, decode_payload, encode, encode_payload
 from canonical_model.invoices import Invoice
 from canonical_model.money import Money
 
@@ -152,3 +152,12 @@ def test_a_float_has_no_content():
 
 def test_the_hash_is_sha_256_of_the_normal_spelling():
     assert content_hash({}) == "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+
+
+def test_a_payload_comes_back_exactly_as_it_was():
+    payload = {"amount": Decimal("120000.00"), "count": 3, "text": "1.50", "lines": [{"rate": Decimal("0.0400")}]}
+    again = decode_payload(encode_payload(payload))
+    assert again == payload
+    assert [type(again[name]) for name in ("amount", "count", "text")] == [Decimal, int, str]
+    assert str(again["amount"]) == "120000.00"
+    assert content_hash(again) == content_hash(payload)

@@ -34,6 +34,8 @@ BROKEN: dict[tax_answer.Rule, tuple[Callable[[TaxQuote], TaxQuote], str]] = {
         "total_tax",
     ),
     tax_answer.hub_t01_lines_answered: (lambda it: with_line(it, line_id="2"), "lines"),
+    tax_answer.hub_t06_document: (lambda it: replace(it, document_id="another"), "document_id"),
+    tax_answer.hub_t07_taxable: (lambda it: with_line(it, taxable=usd("120000.01")), "lines[0].taxable"),
     tax_answer.hub_t02_total_is_sum: (lambda it: replace(it, total_tax=usd("9600.01")), "total_tax"),
     tax_answer.hub_t03_lines_are_sums: (lambda it: with_line(it, tax=usd("9600.01")), "lines[0].tax"),
     tax_answer.hub_t04_rates_hold: (

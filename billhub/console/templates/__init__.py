@@ -1,0 +1,1 @@
+"""The console's templates; a package so that they are installed with it."""

@@ -1,12 +1,18 @@
 """The Airflow plugin of the hub: the operations console below `/billing-hub`, with a place in the sidebar."""
 
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any
+from urllib.parse import urlsplit
 
 from airflow.configuration import conf
 from airflow.plugins_manager import AirflowPlugin
 
 PREFIX = "/billing-hub"
+
+
+def _path_of_airflow() -> str:
+    """Where Airflow itself is mounted; a path only, so that the page comes from the host the user is on, with its cookie."""
+    return urlsplit(conf.get("api", "base_url", fallback="") or "").path.rstrip("/")
 
 
 class Console:
@@ -24,11 +30,11 @@ class BillingHubPlugin(AirflowPlugin):
     """What Airflow is told."""
 
     name = "billing_hub"
-    fastapi_apps: ClassVar = [{"app": Console(), "url_prefix": PREFIX, "name": "Billing hub"}]
-    external_views: ClassVar = [
+    fastapi_apps: list[Any] = [{"app": Console(), "url_prefix": PREFIX, "name": "Billing hub"}]  # noqa: RUF012
+    external_views: list[Any] = [  # noqa: RUF012 - Airflow reads plain class attributes
         {
             "name": "Billing hub",
-            "href": f"{conf.get('api', 'base_url', fallback='').rstrip('/')}{PREFIX}/",
+            "href": f"{_path_of_airflow()}{PREFIX}/",
             "destination": "nav",
             "url_route": "billing-hub",
             "nav_top_level": True,

@@ -28,7 +28,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
         invoice_id: The invoice it holds back, if any.
         legal_entity: Code of the seller, if known; decides the calendar of the deadline.
         amount: Net amount it holds back, if known.
-        content_hash: What a waiver is bound to.
+        content_hash: What a waiver is bound to; None where a waiver could let nothing pass, because nothing could be made of the record.
         holds: Whether the subject waits for it; else it is only reported and counted.
     """
 
@@ -94,11 +94,15 @@ def resolve(connection: Connection, hub: Hub, exception_id: int, *, reason: str)
     """Waive one exception for the content it was raised on: the next run lets this record pass this rule.
 
     Raises:
-        ConfigurationError: There is no such open exception.
+        ConfigurationError: There is no such open exception, or there is nothing that a waiver could let pass.
     """
     row = get(connection, exception_id)
     if row["state"] != "open":
         raise ConfigurationError(f"exception {exception_id} is {row['state']}, only an open one can be resolved")
+    if row["content_hash"] is None:
+        raise ConfigurationError(
+            f"exception {exception_id} ({row['category']}) cannot be waived, because nothing could be made of the record: {row['next_step']}"
+        )
     _close(connection, hub, [row], state="waived", resolution=reason)
 
 

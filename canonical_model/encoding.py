@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -55,24 +54,25 @@ def content_hash(document: object) -> str:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    if isinstance(value, Mapping):
+    kind = type(value)
+    if kind is dict:
         return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
+    if kind is list or kind is tuple:
         return [_plain(item) for item in value]
-    return value
+    return format(value, "f") if kind is Decimal else value
 
 
 def _normal(value: Any) -> Any:
-    if isinstance(value, Mapping):
+    kind = type(value)  # `to_builtins` gives exactly these types
+    if kind is str:
+        return value
+    if kind is dict:
         return {key: _normal(item) for key, item in value.items() if item is not None}
-    if isinstance(value, list | tuple):
+    if kind is list or kind is tuple:
         return [_normal(item) for item in value]
-    if isinstance(value, float):
+    if kind is float:
         raise TypeError(f"{value!r} is a float; numbers of a document are decimals or integers")
-    is_number = isinstance(value, Decimal | int) and not isinstance(value, bool)
-    return _number(Decimal(value)) if is_number else value
+    return _number(Decimal(value)) if kind is Decimal or kind is int else value
 
 
 def _number(value: Decimal) -> str:

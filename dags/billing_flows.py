@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, Param, task
@@ -35,8 +36,7 @@ def build(flow: Flow) -> DAG:
         for step in flow.tasks:
             run = _operator(flow, step)
             done[step.id] = run.expand(batch=done[step.each]) if step.each else run()
-        ordered = list(done.values())
-        for before, after in zip(ordered, ordered[1:], strict=False):
+        for before, after in pairwise(done.values()):
             before >> after
     return dag
 

@@ -13,6 +13,9 @@ from canonical_model.invoices import Invoice
 OPEN_STATES = ("draft", "held", "checked", "taxed", "awaiting_approval", "ready")
 """States in which an invoice may still change: it has no number and nobody outside has seen it."""
 
+REPLACEABLE_STATES = (*OPEN_STATES, "rejected")
+"""States in which a changed source makes a new draft of an invoice: a rejection was about the content it saw."""
+
 RELEASED_STATES = ("released", "delivered")
 
 
@@ -59,10 +62,13 @@ _COLUMNS = (
 
 
 def heads(connection: Connection, invoice_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-    """State, draft hash and release of these invoices, by id, without their documents."""
+    """State, draft hash and source version of these invoices, by id, without their documents; locked where the database can.
+
+    Whoever is about to change invoices looks at them here first, so that nobody else releases or changes them in between.
+    """
     columns = (invoices.c.invoice_id, invoices.c.state, invoices.c.draft_hash, invoices.c.source_version)
-    query = select(*columns).where(invoices.c.invoice_id.in_(list(invoice_ids)))
-    return {row["invoice_id"]: dict(row) for row in connection.execute(query).mappings()}
+    query = select(*columns).where(invoices.c.invoice_id.in_(list(invoice_ids))).order_by(invoices.c.seq)
+    return {row["invoice_id"]: dict(row) for row in connection.execute(query.with_for_update()).mappings()}
 
 
 def add(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -103,7 +109,7 @@ def in_states(connection: Connection, states: Sequence[str], *, after: int = 0, 
 
 def locked(connection: Connection, seqs: Sequence[int], states: Sequence[str]) -> list[Row]:
     """These invoices, in the order given, if they are still in these states; locked where the database can."""
-    query = select(*_COLUMNS).where(invoices.c.seq.in_(list(seqs)), invoices.c.state.in_(states))
+    query = select(*_COLUMNS).where(invoices.c.seq.in_(list(seqs)), invoices.c.state.in_(states)).order_by(invoices.c.seq)
     found = {row["seq"]: _row(row) for row in connection.execute(query.with_for_update()).mappings()}
     return [found[seq] for seq in seqs if seq in found]
 

@@ -39,28 +39,33 @@ def request(connection: Connection, hub: Hub, requests: Sequence[Request]) -> No
     """Ask for decisions; a question about older content of the same invoice becomes void."""
     if not requests:
         return
-    ids = [each.invoice_id for each in requests]
+    known = _of_invoices(connection, [each.invoice_id for each in requests])
     hashes = {each.invoice_id: each.content_hash for each in requests}
-    known = connection.execute(select(approvals).where(approvals.c.invoice_id.in_(ids))).mappings().all()
-    outdated = [row for row in known if row["state"] != "void" and row["content_hash"] != hashes[row["invoice_id"]]]
-    if outdated:
-        stale = [row["approval_id"] for row in outdated]
-        connection.execute(update(approvals).where(approvals.c.approval_id.in_(stale)).values(state="void"))
-    asked = {(row["invoice_id"], row["content_hash"]) for row in known}
-    new = [each for each in requests if (each.invoice_id, each.content_hash) not in asked]
+    _void(connection, hub, [row for row in known if row["content_hash"] != hashes[row["invoice_id"]]])
+    before = {(row["invoice_id"], row["content_hash"]): row for row in known}
+    new = [each for each in requests if (each.invoice_id, each.content_hash) not in before]
+    again = [each for each in requests if _is_closed(before.get((each.invoice_id, each.content_hash)))]
+    asked = {"state": "pending", "requested_on": hub.as_of.isoformat()}
     if new:
-        shared = {"state": "pending", "requested_on": hub.as_of.isoformat()}
-        connection.execute(insert(approvals), [msgspec.to_builtins(each) | shared for each in new])
-    entries = [_entry("approval.void", row["invoice_id"], {"content_hash": row["content_hash"]}) for row in outdated]
-    entries += [_entry("approval.requested", each.invoice_id, {"reason": each.reason}) for each in new]
+        connection.execute(insert(approvals), [msgspec.to_builtins(each) | asked for each in new])
+    for each in again:  # content that came back after a change; who decided then stays in the audit
+        row = before[each.invoice_id, each.content_hash]
+        values = msgspec.to_builtins(each) | asked | {"decided_by": None, "decided_on": None, "comment": None}
+        connection.execute(update(approvals).where(approvals.c.approval_id == row["approval_id"]).values(**values))
+    entries = [_entry("approval.requested", each.invoice_id, {"reason": each.reason}) for each in (*new, *again)]
     audit.append(connection, hub, entries)
+
+
+def void(connection: Connection, hub: Hub, invoice_ids: Sequence[str]) -> None:
+    """What was asked or decided about these invoices no longer counts: their drafts are replaced or withdrawn."""
+    _void(connection, hub, _of_invoices(connection, invoice_ids))
 
 
 def decide(connection: Connection, hub: Hub, invoice_id: str, *, approve: bool, comment: str = "") -> None:
     """Approve or reject, as the hub's actor, the content that is waiting now.
 
     Raises:
-        ApprovalRefusedError: Nothing is waiting, or the actor created the invoice.
+        ApprovalRefusedError: Nothing is waiting, its content has changed since, or the actor created the invoice.
     """
     row = _pending(connection, invoice_id)
     if row["created_by"] == hub.actor:
@@ -110,13 +115,35 @@ def listed(connection: Connection, *, state: str | None = "pending", limit: int 
 
 
 def _pending(connection: Connection, invoice_id: str) -> Mapping[str, Any]:
-    query = (
-        select(approvals).where(approvals.c.invoice_id == invoice_id, approvals.c.state == "pending").with_for_update()
-    )
-    row = connection.execute(query).mappings().first()
-    if row is None:
+    """The question that waits, about the content the invoice has now. The invoice is locked first, as everywhere."""
+    columns = (invoices.c.state, invoices.c.content_hash)
+    of_invoice = select(*columns).where(invoices.c.invoice_id == invoice_id).with_for_update()
+    invoice = connection.execute(of_invoice).mappings().first()
+    query = select(approvals).where(approvals.c.invoice_id == invoice_id, approvals.c.state == "pending")
+    row = connection.execute(query.with_for_update()).mappings().first()
+    if row is None or invoice is None or invoice["state"] != "awaiting_approval":
         raise ApprovalRefusedError(f"invoice {invoice_id} is not waiting for approval; see billhub approvals list")
+    if row["content_hash"] != invoice["content_hash"]:
+        raise ApprovalRefusedError(f"invoice {invoice_id} is no longer what was asked about; run the release again")
     return dict(row)
+
+
+def _of_invoices(connection: Connection, invoice_ids: Sequence[str]) -> list[Mapping[str, Any]]:
+    query = select(approvals).where(approvals.c.invoice_id.in_(list(invoice_ids))).order_by(approvals.c.approval_id)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _is_closed(row: Mapping[str, Any] | None) -> bool:
+    return row is not None and row["state"] in {"void", "rejected"}
+
+
+def _void(connection: Connection, hub: Hub, rows: Sequence[Mapping[str, Any]]) -> None:
+    counting = [row for row in rows if row["state"] != "void"]
+    if counting:
+        ids = [row["approval_id"] for row in counting]
+        connection.execute(update(approvals).where(approvals.c.approval_id.in_(ids)).values(state="void"))
+    entries = [_entry("approval.void", row["invoice_id"], {"content_hash": row["content_hash"]}) for row in counting]
+    audit.append(connection, hub, entries)
 
 
 def _entry(action: str, invoice_id: str, detail: Mapping[str, Any]) -> audit.Entry:

@@ -9,9 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, case, exists, func, select
 
 from billhub.hub import Hub
+from billhub.release.routing import deliveries
 from billhub.store import documents
 from billhub.store.invoices import RELEASED_STATES
 from billhub.store.schema import intents, invoices, landed
@@ -79,6 +80,22 @@ class Completeness(msgspec.Struct, frozen=True, kw_only=True):
         return self.difference == Volume()
 
 
+class Receivable(msgspec.Struct, frozen=True, kw_only=True):
+    """What customers owe by documents of one legal entity and currency (credit notes count negative).
+
+    Attributes:
+        legal_entity: Code.
+        currency: ISO 4217.
+        released: With tax.
+        posted: Of it, what the ERP has confirmed.
+    """
+
+    legal_entity: str
+    currency: str
+    released: Decimal
+    posted: Decimal
+
+
 class Count(msgspec.Struct, frozen=True, kw_only=True):
     """How many records of one kind we believe a target to have, and how many it says it has.
 
@@ -104,21 +121,60 @@ def completeness(connection: Connection, hub: Hub) -> list[Completeness]:
 
 
 def counts(connection: Connection, hub: Hub) -> list[Count]:
-    """Our confirmed deliveries beside what each target counts.
+    """Our confirmed deliveries beside what each target has of them.
+
+    Documents are ours alone in a target, so the target counts them. Customers are not: there it is asked which of ours it has.
 
     Raises:
         ConnectorError: A target cannot be asked.
     """
     query = (
-        select(intents.c.target, intents.c.entity, func.count(intents.c.external_key.distinct()))
+        select(intents.c.target, intents.c.entity, intents.c.external_key)
         .where(intents.c.state == "confirmed")
-        .group_by(intents.c.target, intents.c.entity)
-        .order_by(intents.c.target, intents.c.entity)
+        .distinct()
+        .order_by(intents.c.target, intents.c.entity, intents.c.external_key)
+    )
+    keys: dict[tuple[str, str], list[str]] = {}
+    for target, entity, key in connection.execute(query).tuples():
+        keys.setdefault((target, entity), []).append(key)
+    return [
+        Count(target=target, entity=entity, ours=len(ours), theirs=_theirs(hub, target, entity, ours))
+        for (target, entity), ours in keys.items()
+    ]
+
+
+def receivables(connection: Connection, hub: Hub) -> list[Receivable]:
+    """Released and posted amounts of every legal entity and currency, in order."""
+    posted = exists().where(
+        intents.c.invoice_id == invoices.c.invoice_id,
+        intents.c.state == "confirmed",
+        intents.c.entity.in_(("invoice", "creditMemo")),
+        intents.c.target.in_({entity.erp for entity in hub.policy.entities.values()}),
+    )
+    signed = case((invoices.c.document_type == CREDIT_NOTE, -invoices.c.gross_minor), else_=invoices.c.gross_minor)
+    query = (
+        select(
+            invoices.c.legal_entity, invoices.c.currency, func.sum(signed), func.sum(case((posted, signed), else_=0))
+        )
+        .where(invoices.c.state.in_(RELEASED_STATES))
+        .group_by(invoices.c.legal_entity, invoices.c.currency)
+        .order_by(invoices.c.legal_entity, invoices.c.currency)
     )
     return [
-        Count(target=target, entity=entity, ours=ours, theirs=hub.connect(target, Target).count(entity))
-        for target, entity, ours in connection.execute(query).tuples()
+        Receivable(
+            legal_entity=code,
+            currency=currency,
+            released=from_minor(int(released), currency).amount,
+            posted=from_minor(int(in_books), currency).amount,
+        )
+        for code, currency, released, in_books in connection.execute(query).tuples()
     ]
+
+
+def _theirs(hub: Hub, target: str, entity: str, ours: Sequence[str]) -> int:
+    connector = hub.connect(target, Target)
+    shared = any(each.of == "customer" for each in deliveries(target) if each.entity == entity)
+    return len(connector.find(entity, ours)) if shared else connector.count(entity)
 
 
 _Key = tuple[str, str, str]

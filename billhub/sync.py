@@ -5,7 +5,7 @@
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -23,6 +23,8 @@ from canonical_model import catalog
 from canonical_model.encoding import content_hash, encode
 from canonical_model.violations import Violation
 from connectors.contract import Source
+
+LONGEST_ID = 80
 
 
 def read_and_land(hub: Hub, feed: Feed, *, page_size: int = 1000) -> int:
@@ -42,7 +44,7 @@ def read_and_land(hub: Hub, feed: Feed, *, page_size: int = 1000) -> int:
 def batches(hub: Hub, feed: Feed, *, size: int = 1000, most: int = 40) -> list[Batch]:
     """The landed records that wait for mapping, as ranges of landed ids of about `size` each, at most `most` of them."""
     with reading(hub.engine) as connection:
-        ids = landed.waiting_ids(connection, feed.entity)
+        ids = landed.waiting_ids(connection, feed.source, feed.entity)
     size = max(size, -(-len(ids) // most))
     return [(part[0] - 1, part[-1]) for part in (ids[start : start + size] for start in range(0, len(ids), size))]
 
@@ -54,8 +56,9 @@ def map_batch(hub: Hub, feed: Feed, batch: Batch) -> Mapping[str, int]:
         How many records were mapped, excepted and superseded, and how many documents changed.
     """
     with transaction(hub.engine) as connection:
-        rows = _newest(connection, feed, landed.waiting(connection, feed.entity, after=batch[0], upto=batch[1]))
-        examined = [_map(feed, row) for row in rows.current]
+        waiting = landed.waiting(connection, feed.source, feed.entity, after=batch[0], upto=batch[1])
+        rows = _newest(connection, feed, waiting)
+        examined = _examine(feed, rows.current)
         good = [each.document for each in examined if each.document is not None]
         problems = [problem for each in examined for problem in each.problems]
         changed = documents.save(connection, feed.document, good)
@@ -98,13 +101,27 @@ def _newest(connection: Connection, feed: Feed, rows: Sequence[Mapping[str, Any]
     )
 
 
+def _examine(feed: Feed, rows: Sequence[Mapping[str, Any]]) -> list[_Examined]:
+    """Each record mapped and checked; of several that claim one identity the first keeps it."""
+    owners: dict[str, str] = {}
+    examined = []
+    for row in rows:
+        each = _map(feed, row)
+        if each.document is not None:
+            owner = owners.setdefault(each.document.canonical_id, row["external_id"])
+            each = each if owner == row["external_id"] else _refused(feed, row, [_rival(each.document, owner)])
+        examined.append(each)
+    return examined
+
+
 def _map(feed: Feed, row: Mapping[str, Any]) -> _Examined:
     mapping = mappings.load(feed.mapping)
     mapped = mapping.apply(msgspec.json.decode(row["body"]))
     if mapped.problems:
-        problems = [_problem(feed, row, each) for each in mapped.problems]
-        return _Examined(landed_id=row["landed_id"], document=None, problems=problems)
+        return _refused(feed, row, mapped.problems)
     document = msgspec.convert(mapped.document, catalog.DOCUMENTS[feed.document], strict=False)
+    if too_long := list(_too_long(document)):
+        return _refused(feed, row, too_long)
     new = documents.NewDocument(
         canonical_id=catalog.identity(document),
         content_hash=content_hash(document),
@@ -115,6 +132,28 @@ def _map(feed: Feed, row: Mapping[str, Any]) -> _Examined:
         landed_id=row["landed_id"],
     )
     return _Examined(landed_id=row["landed_id"], document=new, problems=())
+
+
+def _refused(feed: Feed, row: Mapping[str, Any], found: Sequence[mappings.FieldProblem]) -> _Examined:
+    problems = [_problem(feed, row, each) for each in found]
+    return _Examined(landed_id=row["landed_id"], document=None, problems=problems)
+
+
+def _rival(document: documents.NewDocument, owner: str) -> mappings.FieldProblem:
+    message = f"record {owner} of the same batch has the same identity"
+    return mappings.FieldProblem(
+        field="identity", source_path="", value=document.canonical_id, rule="one record an identity", message=message
+    )
+
+
+def _too_long(document: msgspec.Struct) -> Iterator[mappings.FieldProblem]:
+    """Identifiers are keys here and in the targets; what is longer is no identifier."""
+    for field, value in (("identity", catalog.identity(document)), ("customer_id", getattr(document, "customer_id", ""))):
+        if value and len(value) > LONGEST_ID:
+            message = f"has {len(value)} characters; an identifier has at most {LONGEST_ID}"
+            yield mappings.FieldProblem(
+                field=field, source_path="", value=value[:LONGEST_ID], rule="length of identifiers", message=message
+            )
 
 
 def _problem(feed: Feed, row: Mapping[str, Any], found: mappings.FieldProblem) -> exceptions.Problem:
@@ -131,7 +170,6 @@ def _problem(feed: Feed, row: Mapping[str, Any], found: mappings.FieldProblem) -
         subject_id=_subject(feed, row),
         violation=violation,
         legal_entity=row["control_entity"],
-        content_hash=row["content_hash"],
     )
 
 

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from billhub import exceptions
 from billhub.billing.draft import Draft
+from billhub.billing.soundness import sound
+from billhub.checks.contract_rules import LONGEST_PAYMENT_TERMS
 from billhub.hub import Hub
 from billhub.store import documents
 from canonical_model.contracts import Contract
@@ -16,47 +17,26 @@ from canonical_model.money import zero
 from canonical_model.parties import Address, Customer, Party
 from canonical_model.schedule import BillingPeriod, LineInstalment, due_periods, instalments
 from canonical_model.totals import net_totals
-from canonical_model.violations import Violation
 
 
 def drafts(connection: Connection, hub: Hub, stored: Sequence[documents.Stored]) -> list[Draft]:
-    """One draft for every due period of these contracts; a contract of an unknown legal entity goes to the exception desk."""
-    contracts = [(each, decode(each.body, Contract)) for each in stored]
+    """One draft for every due period of these contracts; one that nothing can be computed from goes to the exception desk."""
+    contracts = sound(connection, hub, "contract", [(each, decode(each.body, Contract)) for each in stored])
     customers = documents.load(connection, "customer", [contract.customer_id for _, contract in contracts], Customer)
-    known = [(each, contract) for each, contract in contracts if contract.legal_entity in hub.policy.entities]
-    _report_unknown_entities(connection, hub, [contract for _, contract in contracts])
     return [
         _draft(hub, each, contract, period, customers.get(contract.customer_id))
-        for each, contract in known
+        for each, contract in contracts
+        if contract.status == "active"
         for period in due_periods(contract, as_of=hub.as_of, since=hub.policy.entities[contract.legal_entity].go_live)
     ]
-
-
-def _report_unknown_entities(connection: Connection, hub: Hub, contracts: Sequence[Contract]) -> None:
-    problems = [
-        exceptions.Problem(
-            subject_type="contract",
-            subject_id=contract.contract_id,
-            violation=Violation(
-                rule_id="HUB-B01",
-                category="unknown_legal_entity",
-                path="legal_entity",
-                value=contract.legal_entity,
-                message=f"contract {contract.contract_id} names a legal entity that the policy does not have",
-            ),
-        )
-        for contract in contracts
-        if contract.status == "active" and contract.legal_entity not in hub.policy.entities
-    ]
-    examined = [contract.contract_id for contract in contracts]
-    exceptions.settle(connection, hub, subject_type="contract", examined=examined, problems=problems)
 
 
 def _draft(
     hub: Hub, stored: documents.Stored, contract: Contract, period: BillingPeriod, customer: Customer | None
 ) -> Draft:
     lines = tuple(_line(contract, period, part) for part in instalments(contract, period))
-    terms = customer.payment_terms_days if customer else 30
+    # Terms outside hold the draft (HUB-C23); until they are mended, its due date must at least be a date.
+    terms = min(max(customer.payment_terms_days, 0), LONGEST_PAYMENT_TERMS) if customer else 30
     invoice = Invoice(
         invoice_id=f"{contract.contract_id}_{period.start}",
         document_type=INVOICE,

@@ -6,6 +6,7 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from billhub.billing.draft import Draft
+from billhub.billing.soundness import sound
 from billhub.hub import Hub
 from billhub.store import documents
 from canonical_model.encoding import decode
@@ -16,10 +17,10 @@ from canonical_model.parties import Address, Party
 from canonical_model.totals import net_totals
 
 
-def drafts(_connection: Connection, hub: Hub, stored: Sequence[documents.Stored]) -> list[Draft]:
-    """One draft for every order of a known legal entity."""
-    orders = ((each, decode(each.body, Order)) for each in stored)
-    return [_draft(hub, each, order) for each, order in orders if order.legal_entity in hub.policy.entities]
+def drafts(connection: Connection, hub: Hub, stored: Sequence[documents.Stored]) -> list[Draft]:
+    """One draft for every order; one that nothing can be computed from goes to the exception desk."""
+    orders = sound(connection, hub, "order", [(each, decode(each.body, Order)) for each in stored])
+    return [_draft(hub, each, order) for each, order in orders]
 
 
 def _draft(hub: Hub, stored: documents.Stored, order: Order) -> Draft:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from billhub import audit, exceptions
+from billhub import approvals, audit, exceptions
 from billhub.billing import contracts, orders
 from billhub.billing.draft import Draft, approval_content, fingerprint
 from billhub.hub import Hub
@@ -45,6 +45,7 @@ def _commit(
     changed = [_row(hub, draft) for draft in drafts if _is_changed(known.get(draft.invoice.invoice_id), draft)]
     invoices.add(connection, new)
     invoices.change(connection, changed)
+    approvals.void(connection, hub, [row["invoice_id"] for row in changed])
     withdrawn = _withdraw(connection, hub, entity, [each.canonical_id for each in sources], drafts)
     entries = [_entry("invoice.drafted", row) for row in new] + [_entry("invoice.redrafted", row) for row in changed]
     audit.append(connection, hub, entries)
@@ -53,7 +54,7 @@ def _commit(
 
 
 def _is_changed(known: Mapping[str, Any] | None, draft: Draft) -> bool:
-    if known is None or known["state"] not in (*invoices.OPEN_STATES, "withdrawn"):
+    if known is None or known["state"] not in (*invoices.REPLACEABLE_STATES, "withdrawn"):
         return False
     return known["state"] == "withdrawn" or bool(known["draft_hash"] != approval_content(draft.invoice))
 
@@ -64,10 +65,12 @@ def _withdraw(connection: Connection, hub: Hub, entity: str, source_ids: Sequenc
     query = select(invoice_table.c.invoice_id).where(
         invoice_table.c.source_entity == entity,
         invoice_table.c.source_id.in_(list(source_ids)),
-        invoice_table.c.state.in_(invoices.OPEN_STATES),
+        invoice_table.c.state.in_(invoices.REPLACEABLE_STATES),
     )
+    query = query.order_by(invoice_table.c.seq).with_for_update()
     gone = [invoice_id for invoice_id in connection.execute(query).scalars() if invoice_id not in due]
     invoices.change(connection, [{"invoice_id": each, "state": "withdrawn"} for each in gone])
+    approvals.void(connection, hub, gone)
     for subject_type in ("invoice", "tax"):
         exceptions.settle(connection, hub, subject_type=subject_type, examined=gone, problems=())
     audit.append(connection, hub, [audit.Entry(action="invoice.withdrawn", subject=each, detail={}) for each in gone])

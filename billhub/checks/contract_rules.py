@@ -9,6 +9,9 @@ from canonical_model.schedule import annual_value
 from canonical_model.tax_ids import is_valid_tax_id
 from canonical_model.violations import Violation
 
+LONGEST_PAYMENT_TERMS = 3650
+"""Days."""
+
 
 def hub_c10_customer_known(facts: Facts) -> Iterator[Violation]:
     """HUB-C10: the buyer is in the master data."""
@@ -122,6 +125,14 @@ def hub_c20_erp_knows_contract(facts: Facts) -> Iterator[Violation]:
         yield _violation("HUB-C21", "contract_differs_in_erp", "contract.annual_value", str(value), message)
 
 
+def hub_c23_payment_terms(facts: Facts) -> Iterator[Violation]:
+    """HUB-C23: payment terms are ones that can be agreed."""
+    days = facts.customer.payment_terms_days if facts.customer is not None else 0
+    if not 0 <= days <= LONGEST_PAYMENT_TERMS:
+        message = f"payment terms are 0 to {LONGEST_PAYMENT_TERMS} days"
+        yield _violation("HUB-C23", "implausible_value", "customer.payment_terms_days", str(days), message)
+
+
 CONTRACT_RULES: tuple[Callable[[Facts], Iterator[Violation]], ...] = (
     hub_c10_customer_known,
     hub_c11_buyer_active,
@@ -133,6 +144,7 @@ CONTRACT_RULES: tuple[Callable[[Facts], Iterator[Violation]], ...] = (
     hub_c18_purchase_order,
     hub_c19_amendments,
     hub_c20_erp_knows_contract,
+    hub_c23_payment_terms,
 )
 
 

@@ -7,20 +7,21 @@ have been sent: they become `uncertain`, and are looked up or sent again under t
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, case, update
 
 from billhub import exceptions
-from billhub.deliver.outcomes import record
-from billhub.deliver.payloads import Prepared, prepare, write_ahead_row
-from billhub.deliver.resolve import already_there
+from billhub.deliver.outcomes import CONFLICTS, record
+from billhub.deliver.payloads import prepare, write_ahead_row
+from billhub.deliver.sending import send
 from billhub.deliver.worker import is_dead, worker_name
 from billhub.hub import Hub
 from billhub.store import intents
 from billhub.store.engine import reading, transaction
 from billhub.store.schema import intents as intent_table
-from canonical_model.errors import ConfigurationError, HubError
-from connectors.contract import Idempotency, Outcome, Target, WriteError
+from canonical_model.errors import ConfigurationError
+from connectors.contract import Outcome, Target, WriteError
 
 BATCH = 100
 
@@ -53,36 +54,45 @@ def drain(hub: Hub, target: str) -> Mapping[str, int]:
     """Deliver what is due for one target now; safe to run in several processes at once.
 
     Raises:
-        CredentialsError: The target does not accept our credentials; what was claimed is uncertain and will be looked up.
+        CredentialsError: The target does not accept our credentials; what was being sent is uncertain and will be looked up.
         ConfigurationError: The connection is missing or wrong.
     """
     connector, worker, counts = hub.connect(target, Target), worker_name(), Counter[str]()
     window = connector.capabilities.in_flight_window
+    limit = max(BATCH, connector.capabilities.bulk_size)
     while True:
         with transaction(hub.engine) as connection:
-            recover(connection, target, window)
-            claimed = intents.claim(
-                connection, target, worker=worker, limit=max(BATCH, connector.capabilities.bulk_size)
-            )
-            prepared = prepare(connection, hub, claimed)
+            recover(connection, hub, target, window)
+            prepared = prepare(connection, hub, intents.claim(connection, target, worker=worker, limit=limit))
             intents.write_ahead(connection, [write_ahead_row(each) for each in prepared])
         if not prepared:
             return dict(counts)
-        outcomes = _send(hub, connector, prepared)
+        pairs, stopped = send(hub, connector, prepared, worker=worker)
         with transaction(hub.engine) as connection:
-            counts.update(record(connection, hub, worker, prepared, outcomes))
+            counts.update(record(connection, hub, pairs, worker=worker, window=window))
+        if stopped:
+            raise stopped
 
 
-def recover(connection: Connection, target: str, window: int) -> None:
-    """Intents whose worker is gone become uncertain, and wait for the target's in-flight window before they are looked up."""
-    for intent_id, owner, lease_until in intents.being_sent(connection, target):
-        if lease_until <= intents.now_ms() or is_dead(owner):
-            waits = {"state": "uncertain", "not_before": intents.now_ms() + 1000 * window, "lease_until": 0}
-            connection.execute(update(intent_table).where(intent_table.c.intent_id == intent_id).values(**waits))
+def recover(connection: Connection, hub: Hub, target: str, window: int) -> None:
+    """What a worker was sending when it was lost becomes uncertain; it may have been sent, and may be sent by it yet, if it only slept."""
+    lost: dict[str, list[dict[str, Any]]] = {}
+    for row in intents.being_sent(connection, target):
+        if row["lease_until"] <= intents.now_ms() or is_dead(row["lease_owner"]):
+            lost.setdefault(row["lease_owner"], []).append(row | {"attempts": row["attempts"] - 1})
+    for owner, rows in lost.items():
+        error = WriteError(code="worker_lost", message=f"{owner} ended or lost its lease before it knew the outcome")
+        pairs = [
+            (each, Outcome(key=each.intent["external_key"], state="uncertain", error=error))
+            for each in prepare(connection, hub, rows)
+        ]
+        record(connection, hub, pairs, worker=owner, window=window)
 
 
 def retry_rejected(connection: Connection, hub: Hub, keys: Sequence[str] | None = None) -> int:
     """Send rejected deliveries again, made anew from today's data. Returns how many.
+
+    One that was rejected for what the target holds under its key is looked up and compared again, not just written.
 
     Args:
         connection: The caller's transaction.
@@ -92,7 +102,8 @@ def retry_rejected(connection: Connection, hub: Hub, keys: Sequence[str] | None 
     of_these = intent_table.c.state == "rejected"
     if keys is not None:
         of_these &= intent_table.c.key.in_(list(keys))
-    again = {"state": "pending", "payload": None, "not_before": 0, "attempts": 0, "mapping_version": None}
+    state = case((intent_table.c.error_code.in_(CONFLICTS), "uncertain"), else_="pending")
+    again = {"state": state, "payload": None, "not_before": 0, "mapping_version": None}
     done = connection.execute(update(intent_table).where(of_these).values(**again))
     return int(done.rowcount)
 
@@ -122,34 +133,3 @@ def _one_round(hub: Hub) -> Mapping[str, int]:
     for target in targets:
         counts.update(drain(hub, target))
     return counts
-
-
-def _send(hub: Hub, connector: Target, prepared: Sequence[Prepared]) -> list[Outcome]:
-    """One outcome for each prepared intent, in order."""
-    entity = prepared[0].intent["entity"]
-    known = {each.intent["intent_id"]: _unsendable(each) for each in prepared if each.error is not None}
-    try:
-        if connector.capabilities.idempotency.get(entity) is not Idempotency.UPSERT:
-            known |= already_there(connector, entity, [each for each in prepared if each.error is None])
-        rest = [each for each in prepared if each.intent["intent_id"] not in known]
-        written = connector.write(entity, [each.request() for each in rest]) if rest else []
-    except HubError as error:
-        _put_back(hub, prepared, error)
-        raise
-    known |= {each.intent["intent_id"]: outcome for each, outcome in zip(rest, written, strict=True)}
-    return [known[each.intent["intent_id"]] for each in prepared]
-
-
-def _unsendable(prepared: Prepared) -> Outcome:
-    error = WriteError(
-        code="mapping", message=str(prepared.error), field=prepared.error.field if prepared.error else None
-    )
-    return Outcome(key=prepared.intent["external_key"], state="rejected", error=error)
-
-
-def _put_back(hub: Hub, prepared: Sequence[Prepared], error: HubError) -> None:
-    """The run stops; what was claimed may have been sent."""
-    code = WriteError(code=type(error).__name__, message=str(error))
-    outcomes = [Outcome(key=each.intent["external_key"], state="uncertain", error=code) for each in prepared]
-    with transaction(hub.engine) as connection:
-        record(connection, hub, worker_name(), prepared, outcomes)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, delete, insert, or_
 
 from billhub import audit, exceptions
-from billhub.deliver.payloads import Prepared
+from billhub.deliver.sending import Pair
 from billhub.hub import Hub
 from billhub.retry import ATTEMPTS, waiting_ms
 from billhub.store import intents, invoices
@@ -16,20 +16,29 @@ from canonical_model.encoding import encode
 from canonical_model.violations import Violation
 from connectors.contract import Outcome
 
-Pair = tuple[Prepared, Outcome]
+CONFLICTS = ("content_conflict", "content_differs")
+"""Codes by which the hub and connectors say that the target holds other contents under our key."""
+
+_CATEGORIES = {**dict.fromkeys(CONFLICTS, "content_conflict"), "mapping": "mapping_defect"}
+"""Categories of exceptions by the codes that have one of their own."""
 
 
-def record(
-    connection: Connection, hub: Hub, worker: str, prepared: Sequence[Prepared], outcomes: Sequence[Outcome]
-) -> Mapping[str, int]:
-    """Keep what became of a batch. An intent whose lease ran out meanwhile belongs to another worker and is left to it.
+def record(connection: Connection, hub: Hub, pairs: Sequence[Pair], *, worker: str, window: int) -> Mapping[str, int]:
+    """Keep what became of a batch. An intent that this worker no longer holds belongs to another one and is left to it.
+
+    Args:
+        connection: The caller's transaction.
+        hub: The hub.
+        pairs: Intents and their outcomes.
+        worker: Who holds the intents.
+        window: Seconds in which a write without an answer may still take effect at the target.
 
     Returns:
         How many outcomes there were of each kind.
     """
-    held = intents.still_held(connection, worker, [each.intent["intent_id"] for each in prepared])
-    pairs = [pair for pair in zip(prepared, outcomes, strict=True) if pair[0].intent["intent_id"] in held]
-    intents.record(connection, [_change(pair) for pair in pairs], [_attempt(pair) for pair in pairs])
+    held = intents.still_held(connection, worker, [each.intent["intent_id"] for each, _ in pairs])
+    pairs = [pair for pair in pairs if pair[0].intent["intent_id"] in held]
+    intents.record(connection, [_change(pair, window) for pair in pairs], [_attempt(pair) for pair in pairs])
     _bind(connection, [pair for pair in pairs if pair[1].state == "confirmed"])
     problems = [problem for pair in pairs if (problem := _problem(pair))]
     examined = [each.intent["key"] for each, _ in pairs]
@@ -39,24 +48,39 @@ def record(
     return Counter(outcome.state for _, outcome in pairs)
 
 
-def _change(pair: Pair) -> dict[str, Any]:
+def _change(pair: Pair, window: int) -> dict[str, Any]:
     prepared, outcome = pair
-    error = outcome.error
-    waits = {"confirmed": 0, "rejected": 0}.get(outcome.state)
-    if waits is None:
-        attempts = prepared.intent["attempts"] + 1
-        waits = intents.now_ms() + waiting_ms(attempts, error.retry_after if error else None)
     return {
         "intent_id": prepared.intent["intent_id"],
         "state": outcome.state,
-        "not_before": waits,
+        "not_before": _not_before(pair, window),
         "lease_owner": None,
         "lease_until": 0,
         "native_id": outcome.native_id,
         "answer": encode(outcome.answer).decode() if outcome.answer else None,
-        "error_code": error.code if error else None,
-        "error_message": error.message if error else None,
+        **_error(outcome),
     }
+
+
+def _not_before(pair: Pair, window: int) -> int:
+    """One in doubt also waits until its first request can no longer take effect: a look-up before that proves nothing."""
+    prepared, outcome = pair
+    if outcome.state in {"confirmed", "rejected"}:
+        return 0
+    asked = outcome.error.retry_after if outcome.error else None
+    waits = waiting_ms(prepared.intent["attempts"] + 1, asked)
+    return intents.now_ms() + max(waits, 1000 * window if outcome.state == "uncertain" else 0)
+
+
+def _error(outcome: Outcome) -> dict[str, str | None]:
+    """Code and text as both databases can keep them, whatever the target has sent."""
+    if outcome.error is None:
+        return {"error_code": None, "error_message": None}
+    return {"error_code": _storable(outcome.error.code)[:120], "error_message": _storable(outcome.error.message)}
+
+
+def _storable(text: str) -> str:
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
 def _attempt(pair: Pair) -> dict[str, Any]:
@@ -66,8 +90,7 @@ def _attempt(pair: Pair) -> dict[str, Any]:
         "number": prepared.intent["attempts"] + 1,
         "action": "resolve" if prepared.intent["state"] == "uncertain" else "write",
         "outcome": outcome.state,
-        "error_code": outcome.error.code if outcome.error else None,
-        "error_message": outcome.error.message if outcome.error else None,
+        **_error(outcome),
     }
 
 
@@ -95,14 +118,14 @@ def _problem(pair: Pair) -> exceptions.Problem | None:
     given_up = outcome.state in {"pending", "uncertain"} and intent["attempts"] + 1 >= ATTEMPTS
     if error is None or not (outcome.state == "rejected" or given_up):
         return None
-    kinds = {"content_conflict": "content_conflict", "mapping": "mapping_defect"}
-    category = kinds.get(error.code, "target_rejected" if outcome.state == "rejected" else "failed_delivery")
+    category = _CATEGORIES.get(error.code, "target_rejected" if outcome.state == "rejected" else "failed_delivery")
+    code, text = _storable(error.code), _storable(error.message)
     violation = Violation(
-        rule_id=f"HUB-D:{error.code}"[:60],
+        rule_id=f"HUB-D:{code}"[:60],
         category=category,
-        path=error.field or f"{intent['target']}.{intent['entity']}",
+        path=_storable(error.field or f"{intent['target']}.{intent['entity']}")[:200],
         value=str(intent["external_key"]),
-        message=f"{intent['target']} says: [{error.code}] {error.message}",
+        message=f"{intent['target']} says: [{code}] {text}",
     )
     return exceptions.Problem(
         subject_type="delivery",
@@ -119,7 +142,7 @@ def _entry(pair: Pair) -> audit.Entry:
     prepared, outcome = pair
     detail = {"key": prepared.intent["key"], "native_id": outcome.native_id, "attempt": prepared.intent["attempts"] + 1}
     if outcome.error:
-        detail["error"] = f"[{outcome.error.code}] {outcome.error.message}"
+        detail["error"] = _storable(f"[{outcome.error.code}] {outcome.error.message}")
     return audit.Entry(action=f"delivery.{outcome.state}", subject=prepared.intent["subject_id"], detail=detail)
 
 

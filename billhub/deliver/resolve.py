@@ -6,20 +6,35 @@ from typing import Any
 
 from billhub.deliver.payloads import Prepared
 from connectors.contract import Found, Outcome, Target, WriteError
+from connectors.errors import ConnectorError, CredentialsError
+from connectors.outcomes import write_error
 
 
 def already_there(connector: Target, entity: str, prepared: Sequence[Prepared]) -> dict[int, Outcome]:
-    """Outcomes, by intent id, of the intents in doubt that the target has in full; the others may be written.
+    """Outcomes, by intent id, of the intents in doubt that need not or must not be written now; the others may be.
 
-    The target holding other contents under our key is a rejection with the fields that differ.
+    What the target has in full is confirmed; other contents under our key are a rejection with the fields that differ. Where the target cannot be
+    asked, they stay in doubt.
+
+    Raises:
+        CredentialsError: The target does not accept us.
     """
     doubtful = [each for each in prepared if each.intent["state"] == "uncertain"]
-    found = connector.find(entity, [each.intent["external_key"] for each in doubtful]) if doubtful else {}
+    try:
+        found = connector.find(entity, [each.intent["external_key"] for each in doubtful]) if doubtful else {}
+    except CredentialsError:
+        raise
+    except ConnectorError as error:
+        return {each.intent["intent_id"]: _still_in_doubt(each, error) for each in doubtful}
     return {
         each.intent["intent_id"]: _compared(each, found[each.intent["external_key"]])
         for each in doubtful
         if each.intent["external_key"] in found and found[each.intent["external_key"]].complete
     }
+
+
+def _still_in_doubt(prepared: Prepared, error: ConnectorError) -> Outcome:
+    return Outcome(key=prepared.intent["external_key"], state="uncertain", error=write_error(error))
 
 
 def _compared(prepared: Prepared, found: Found) -> Outcome:

@@ -62,6 +62,7 @@ def run(options: Options, console: Console) -> Summary:
         _flows(server, options, console)
         summary = _summarise(server, options, endpoints, before)
         show(summary, console)
+        _look_next(summary, options, console)
         console.print(f"Run time {time.monotonic() - started:.0f} s.")
         if options.stay:
             _stay(server, options, console)
@@ -148,6 +149,14 @@ def _summarise(server: Airflow, options: Options, endpoints: Mapping[str, str], 
         )
     finally:
         hub.close()
+
+
+def _look_next(summary: Summary, options: Options, console: Console) -> None:
+    state = os.path.relpath(options.state)
+    console.print("[bold]Where to look next[/]")
+    for command in ("exceptions list", "invoice list", "approvals list --state approved", "audit verify"):
+        console.print(f"  HUB_STATE_DIR={state} .venv/bin/billhub {command}")
+    console.print(f"  the console, while it runs (make up): {summary.console_url}")
 
 
 def _stay(server: Airflow, options: Options, console: Console) -> None:

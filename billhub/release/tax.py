@@ -1,7 +1,7 @@
 """Taxing a batch of checked drafts: the engine is asked, its answer must add up, and the taxed invoice must pass every rule."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -18,6 +18,7 @@ from billhub.retry import retried
 from billhub.store import invoices
 from billhub.store.engine import transaction
 from canonical_model.encoding import encode
+from canonical_model.errors import MappingError
 from canonical_model.invoices import Invoice
 from canonical_model.rules import check_invoice, check_tax_answer
 from canonical_model.tax import TaxQuote
@@ -56,7 +57,7 @@ def tax_batch(hub: Hub, batch: Batch) -> Mapping[str, int]:
     with transaction(hub.engine) as connection:
         now = invoices.heads(connection, [each.row.invoice_id for each in taxed])
         taxed = [each for each in taxed if _is_same(each.row, now[each.row.invoice_id])]
-        problems = [_problem(each.row, violation) for each in taxed for violation in each.violations]
+        problems = [_problem(each, violation) for each in taxed for violation in each.violations]
         examined = [each.row.invoice_id for each in taxed]
         held = exceptions.settle(connection, hub, subject_type="tax", examined=examined, problems=problems)
         good = [each for each in taxed if each.invoice is not None and each.row.invoice_id not in held]
@@ -75,12 +76,22 @@ def _tax(hub: Hub, rows: Sequence[invoices.Row]) -> list[Taxed]:
     by_engine: dict[str, list[invoices.Row]] = {}
     for row in rows:
         by_engine.setdefault(hub.policy.entities[row.invoice.legal_entity].tax_engine, []).append(row)
-    taxed = []
-    for engine, members in by_engine.items():
-        payloads = [payload(engine, row.invoice) for row in members]
-        answers = retried(partial(hub.connect(engine, TaxEngine).quote, payloads))
-        taxed += [_apply(engine, row, answer) for row, answer in zip(members, answers, strict=True)]
-    return taxed
+    return [taxed for engine, members in by_engine.items() for taxed in _asked(hub, engine, members)]
+
+
+def _asked(hub: Hub, engine: str, rows: Sequence[invoices.Row]) -> Iterator[Taxed]:
+    """One call for all drafts that the engine's mapping can express; another that it cannot holds back nobody else."""
+    payloads: dict[str, Mapping[str, Any]] = {}
+    for row in rows:
+        try:
+            payloads[row.invoice_id] = payload(engine, row.invoice)
+        except MappingError as error:
+            violation = _violation("HUB-T12", "mapping_defect", error.field, row.invoice_id, str(error))
+            yield Taxed(row=row, invoice=None, answer=None, violations=(violation,))
+    asked = [row for row in rows if row.invoice_id in payloads]
+    if asked:
+        answers = retried(partial(hub.connect(engine, TaxEngine).quote, list(payloads.values())))
+        yield from (_apply(engine, row, answer) for row, answer in zip(asked, answers, strict=True))
 
 
 def payload(engine: str, invoice: Invoice) -> Mapping[str, Any]:
@@ -132,7 +143,8 @@ def _change(taxed: Taxed) -> dict[str, Any]:
     }
 
 
-def _problem(row: invoices.Row, violation: Violation) -> exceptions.Problem:
+def _problem(taxed: Taxed, violation: Violation) -> exceptions.Problem:
+    row = taxed.row
     return exceptions.Problem(
         subject_type="tax",
         subject_id=row.invoice_id,
@@ -140,7 +152,7 @@ def _problem(row: invoices.Row, violation: Violation) -> exceptions.Problem:
         invoice_id=row.invoice_id,
         legal_entity=row.invoice.legal_entity,
         amount=row.invoice.totals.net,
-        content_hash=row.draft_hash,
+        content_hash=row.draft_hash if taxed.invoice is not None else None,  # without tax there is nothing to let pass
     )
 
 

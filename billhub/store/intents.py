@@ -13,9 +13,10 @@ from billhub.store.missing import insert_missing
 from billhub.store.schema import attempts, intents
 
 LEASE_MS = 300_000
-"""How long a worker may take for a claimed batch; longer than any batch with all its time-outs."""
+"""How long a worker may take for what it has claimed before others may take it over."""
 
 _before = intents.alias("before")
+_earlier = intents.alias("earlier")
 
 
 def now_ms() -> int:
@@ -31,8 +32,8 @@ def add(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
 def claim(connection: Connection, target: str, *, worker: str, limit: int) -> list[dict[str, Any]]:
     """Take up to `limit` intents of a target that are due now, of one entity, in order; other workers no longer see them.
 
-    An intent is due when it is pending or uncertain, its waiting time is over, and what must come before it is confirmed. The rows come back as
-    they were before the claim, so that `uncertain` is still to be seen.
+    An intent is due when it is pending or uncertain, its waiting time is over, what must come before it is confirmed, and no earlier version of the
+    same shared record is still under way. The rows come back as they were before the claim, so that `uncertain` is still to be seen.
     """
     now = now_ms()
     entity = connection.execute(_due(intents.c.entity, target, now).limit(1)).scalar_one_or_none()
@@ -58,6 +59,14 @@ def record(connection: Connection, rows: Sequence[Mapping[str, Any]], history: S
         connection.execute(insert(attempts), list(history))
 
 
+def renew(connection: Connection, worker: str, intent_ids: Sequence[int]) -> set[int]:
+    """Begin the lease anew for those of these that this worker still holds; returns them."""
+    held = still_held(connection, worker, intent_ids)
+    values = {"lease_until": now_ms() + LEASE_MS}
+    connection.execute(update(intents).where(intents.c.intent_id.in_(held)).values(**values))
+    return held
+
+
 def still_held(connection: Connection, worker: str, intent_ids: Sequence[int]) -> set[int]:
     """Which of these this worker still holds; the others ran past their lease and belong to someone else."""
     query = select(intents.c.intent_id).where(
@@ -66,15 +75,12 @@ def still_held(connection: Connection, worker: str, intent_ids: Sequence[int]) -
     return set(connection.execute(query.with_for_update()).scalars())
 
 
-def being_sent(connection: Connection, target: str) -> list[tuple[int, str, int]]:
-    """Intent id, lease owner and end of lease of everything that is being sent to a target."""
-    columns = (intents.c.intent_id, intents.c.lease_owner, intents.c.lease_until)
+def being_sent(connection: Connection, target: str) -> list[dict[str, Any]]:
+    """Everything that is being sent to a target, in order, without what another worker is taking over or recording at this moment."""
     query = (
-        select(*columns)
-        .where(intents.c.target == target, intents.c.state == "sending")
-        .with_for_update(skip_locked=True)
+        select(intents).where(intents.c.target == target, intents.c.state == "sending").order_by(intents.c.intent_id)
     )
-    return [(row.intent_id, row.lease_owner, row.lease_until) for row in connection.execute(query)]
+    return [dict(row) for row in connection.execute(query.with_for_update(skip_locked=True)).mappings()]
 
 
 def of_invoice(connection: Connection, invoice_id: str) -> list[Mapping[str, Any]]:
@@ -116,7 +122,7 @@ def next_due_in(connection: Connection) -> int | None:
     """Milliseconds until the next waiting intent is due whose predecessor is confirmed; None when none waits."""
     query = (
         select(intents.c.not_before)
-        .where(intents.c.state.in_(("pending", "uncertain")), _after_confirmed())
+        .where(intents.c.state.in_(("pending", "uncertain")), _after_confirmed(), _first_version())
         .order_by(intents.c.not_before)
         .limit(1)
     )
@@ -126,12 +132,25 @@ def next_due_in(connection: Connection) -> int | None:
 
 def _due(columns: Any, target: str, now: int) -> Any:
     waits = and_(intents.c.state.in_(("pending", "uncertain")), intents.c.not_before <= now)
-    return select(columns).where(intents.c.target == target, waits, _after_confirmed()).order_by(intents.c.intent_id)
+    ready = and_(intents.c.target == target, waits, _after_confirmed(), _first_version())
+    return select(columns).where(ready).order_by(intents.c.intent_id)
 
 
 def _after_confirmed() -> ColumnElement[bool]:
     done = exists().where(_before.c.key == intents.c.after_key, _before.c.state == "confirmed")
     return or_(intents.c.after_key.is_(None), done)
+
+
+def _first_version() -> ColumnElement[bool]:
+    """A record shared by invoices (a customer) is written version after version, or an old one sent again would replace a newer one."""
+    under_way = exists().where(
+        _earlier.c.target == intents.c.target,
+        _earlier.c.state.in_(("pending", "sending", "uncertain")),
+        _earlier.c.intent_id < intents.c.intent_id,
+        _earlier.c.entity == intents.c.entity,
+        _earlier.c.external_key == intents.c.external_key,
+    )
+    return or_(intents.c.invoice_id.is_not(None), ~under_way)
 
 
 def _change(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:

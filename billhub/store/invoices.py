@@ -109,7 +109,9 @@ def in_states(connection: Connection, states: Sequence[str], *, after: int = 0, 
 
 def locked(connection: Connection, seqs: Sequence[int], states: Sequence[str]) -> list[Row]:
     """These invoices, in the order given, if they are still in these states; locked where the database can."""
-    query = select(*_COLUMNS).where(invoices.c.seq.in_(list(seqs)), invoices.c.state.in_(states)).order_by(invoices.c.seq)
+    query = (
+        select(*_COLUMNS).where(invoices.c.seq.in_(list(seqs)), invoices.c.state.in_(states)).order_by(invoices.c.seq)
+    )
     found = {row["seq"]: _row(row) for row in connection.execute(query.with_for_update()).mappings()}
     return [found[seq] for seq in seqs if seq in found]
 

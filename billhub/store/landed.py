@@ -4,11 +4,14 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from billhub.store.schema import cursors, landed
 from canonical_model.encoding import encode
 from connectors.contract import Page, RawRecord
+
+LONGEST_ID = 150
+LONGEST_SHOWN = 80
 
 
 def cursor_of(connection: Connection, source: str, entity: str) -> str | None:
@@ -19,41 +22,41 @@ def cursor_of(connection: Connection, source: str, entity: str) -> str | None:
 
 def land(connection: Connection, source: str, entity: str, page: Page) -> int:
     """Keep a page and move the cursor past it, in the caller's transaction. Returns how many records were new or changed."""
-    latest = _latest(connection, source, entity, [record.external_id for record in page.records])
     rows = [_row(source, entity, record) for record in page.records]
-    fresh = [row for row in rows if latest.get(row["external_id"]) != (row["content_hash"], row["version"])]
+    latest = _latest(connection, source, entity, [row["external_id"] for row in rows])
+    fresh = []
+    for row in rows:  # held against the one before, also within the page: A, B, A are three versions
+        mark = (row["content_hash"], row["version"])
+        if latest.get(row["external_id"]) != mark:
+            fresh.append(row)
+        latest[row["external_id"]] = mark
     if fresh:
         connection.execute(insert(landed), fresh)
     _move_cursor(connection, source, entity, page.cursor)
     return len(fresh)
 
 
-def waiting(connection: Connection, entity: str, *, after: int, upto: int) -> list[Mapping[str, Any]]:
+def waiting(connection: Connection, source: str, entity: str, *, after: int, upto: int) -> list[Mapping[str, Any]]:
     """Records of a batch that were not mapped yet, in order of arrival.
 
     Args:
         connection: Any connection.
+        source: Connector they came through.
         entity: Kind of record.
         after: Landed ids above this one.
         upto: Up to and including this one.
     """
     query = (
         select(landed)
-        .where(
-            landed.c.entity == entity, landed.c.state == "new", landed.c.landed_id > after, landed.c.landed_id <= upto
-        )
+        .where(*_new(source, entity), landed.c.landed_id > after, landed.c.landed_id <= upto)
         .order_by(landed.c.landed_id)
     )
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def waiting_ids(connection: Connection, entity: str) -> list[int]:
-    """Ids of all records that were not mapped yet, in order."""
-    query = (
-        select(landed.c.landed_id)
-        .where(landed.c.entity == entity, landed.c.state == "new")
-        .order_by(landed.c.landed_id)
-    )
+def waiting_ids(connection: Connection, source: str, entity: str) -> list[int]:
+    """Ids of all records of a source that were not mapped yet, in order."""
+    query = select(landed.c.landed_id).where(*_new(source, entity)).order_by(landed.c.landed_id)
     return list(connection.execute(query).scalars())
 
 
@@ -86,6 +89,10 @@ def reset_excepted(connection: Connection, entity: str) -> int:
     return int(done.rowcount)
 
 
+def _new(source: str, entity: str) -> tuple[ColumnElement[bool], ...]:
+    return landed.c.source == source, landed.c.entity == entity, landed.c.state == "new"
+
+
 def _latest(connection: Connection, source: str, entity: str, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
     newest = newest_ids(connection, source, entity, ids)
     query = select(landed.c.external_id, landed.c.content_hash, landed.c.version).where(landed.c.landed_id.in_(newest))
@@ -97,7 +104,7 @@ def _row(source: str, entity: str, record: RawRecord) -> dict[str, Any]:
     return {
         "source": source,
         "entity": entity,
-        "external_id": record.external_id,
+        "external_id": _bounded(record.external_id),
         "version": record.version,
         "content_hash": hashlib.sha256(body).hexdigest(),
         "body": body.decode(),
@@ -107,6 +114,13 @@ def _row(source: str, entity: str, record: RawRecord) -> dict[str, Any]:
         "control_currency": control.currency if control else None,
         "control_entity": control.legal_entity if control else None,
     }
+
+
+def _bounded(external_id: str) -> str:
+    """An identifier that fits an index; a broken source may take a whole line for one, and it must still land."""
+    if len(external_id) <= LONGEST_ID:
+        return external_id
+    return f"{external_id[:LONGEST_SHOWN]}...{hashlib.sha256(external_id.encode()).hexdigest()}"
 
 
 def _move_cursor(connection: Connection, source: str, entity: str, cursor: str | None) -> None:

@@ -43,7 +43,9 @@ class Served(msgspec.Struct, frozen=True):
         return f"{self.url}/billing-hub"
 
     def token(self, user: str) -> str:
-        answer = requests.post(f"{self.url}/auth/token", json={"username": user, "password": PASSWORDS[user]}, timeout=30)
+        answer = requests.post(
+            f"{self.url}/auth/token", json={"username": user, "password": PASSWORDS[user]}, timeout=30
+        )
         answer.raise_for_status()
         return str(answer.json()["access_token"])
 
@@ -107,7 +109,9 @@ def routes() -> list[tuple[str, str]]:
     """Every method and path of the console, with something in place of the parameters."""
     app = create_app(user_of=lambda: User(username="nobody", may_act=False), login_url=str, secret="none")
     found = [(method, route.path) for route in every(app.routes) for method in route.methods]
-    return sorted((method, re.sub(r"\{[^}]*id\}", "1", re.sub(r"\{name[^}]*\}", WAITING, path))) for method, path in found)
+    return sorted(
+        (method, re.sub(r"\{[^}]*id\}", "1", re.sub(r"\{name[^}]*\}", WAITING, path))) for method, path in found
+    )
 
 
 def every(found: list) -> list:
@@ -117,7 +121,10 @@ def every(found: list) -> list:
 
 def test_airflow_lists_the_plugin(served: Served) -> None:
     as_admin = served.bearer("ada")
-    assert requests.get(f"{served.url}/api/v2/plugins/importErrors", headers=as_admin, timeout=30).json()["import_errors"] == []
+    assert (
+        requests.get(f"{served.url}/api/v2/plugins/importErrors", headers=as_admin, timeout=30).json()["import_errors"]
+        == []
+    )
     plugins = requests.get(f"{served.url}/api/v2/plugins", headers=as_admin, timeout=30).json()["plugins"]
     [plugin] = [each for each in plugins if each["name"] == "billing_hub"]
     assert [app["url_prefix"] for app in plugin["fastapi_apps"]] == ["/billing-hub"]
@@ -183,7 +190,9 @@ def test_the_cookie_of_the_session_opens_pages(served: Served) -> None:
 
 @pytest.mark.parametrize(("method", "path"), [route for route in routes() if route[0] == "POST"])
 def test_a_viewer_changes_nothing(served: Served, method: str, path: str) -> None:
-    answer = requests.request(method, served.console + path, json={"comment": "x"}, headers=served.bearer("vic"), timeout=30)
+    answer = requests.request(
+        method, served.console + path, json={"comment": "x"}, headers=served.bearer("vic"), timeout=30
+    )
     assert answer.status_code == 403
     assert "vic may look, but not decide or change" in answer.text
 
@@ -207,6 +216,10 @@ def test_four_eyes_by_airflows_own_users(served: Served) -> None:
     assert (refused.status_code, refused.json()["error"]["rule"]) == (403, "four_eyes")
     decided = requests.post(url, json={"comment": "checked"}, headers=served.bearer("uma"), timeout=30)
     assert decided.status_code == 200
-    assert (decided.json()["state"], decided.json()["decided_by"], decided.json()["decided_on"]) == ("approved", "uma", AS_OF)
+    assert (decided.json()["state"], decided.json()["decided_by"], decided.json()["decided_on"]) == (
+        "approved",
+        "uma",
+        AS_OF,
+    )
     again = requests.post(url, json={}, headers=served.bearer("ada"), timeout=30)
     assert (again.status_code, again.json()["error"]["rule"]) == (409, "awaiting_approval")

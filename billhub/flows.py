@@ -4,7 +4,7 @@ A task is one or more steps on the same batch. A task that others fan out over g
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -82,11 +82,17 @@ def load_flows(folder: Path | None = None) -> dict[str, Flow]:
     """All flows by id.
 
     Raises:
-        ConfigurationError: A file does not fit, names an unknown step, or fans out over a task that does not come before.
+        ConfigurationError: A file does not fit, names an unknown step, leaves out what a step needs, fans out over a task that does not come
+            before, or describes a flow that another file describes too.
     """
     files = sorted((folder or flows_folder()).glob("*.yaml"))
-    flows = [_load(file) for file in files]
-    return {flow.id: flow for flow in flows}
+    flows: dict[str, Flow] = {}
+    for file in files:
+        flow = _load(file)
+        if flow.id in flows:
+            raise ConfigurationError(f"flow file {file.name}: another file describes flow {flow.id!r} already")
+        flows[flow.id] = flow
+    return flows
 
 
 def feeds() -> Iterator[Feed]:
@@ -102,7 +108,24 @@ def _load(file: Path) -> Flow:
         raise ConfigurationError(f"flow file {file.name}: {error}") from None
     seen: set[str] = set()
     for task in flow.tasks:
-        if task.each is not None and task.each not in seen:
-            raise ConfigurationError(f"flow file {file.name}, task {task.id}: {task.each!r} is no task before it")
+        for defect in _defects(task, seen):
+            raise ConfigurationError(f"flow file {file.name}, task {task.id}: {defect}")
         seen.add(task.id)
     return flow
+
+
+_NEEDED = {"land": "feed", "map": "feed", "deliver": "target"}
+_ON_BATCHES = ("map", "check", "tax")
+
+
+def _defects(task: Task, seen: Container[str]) -> Iterator[str]:
+    if task.id in seen:
+        yield "a task before it has the same id"
+    if task.each is not None and task.each not in seen:
+        yield f"{task.each!r} is no task before it"
+    for step in task.run:
+        needed = _NEEDED.get(step)
+        if needed is not None and getattr(task, needed) is None:
+            yield f"step {step} needs a {needed}"
+        if step in _ON_BATCHES and task.each is None:
+            yield f"step {step} works on batches; say `each:` which task gives them"

@@ -10,12 +10,12 @@ from canonical_model.money import Money, zero
 
 def posting(invoice: Invoice, policy: Policy) -> JournalEntry:
     """The whole effect of a document: receivable against revenue (deferred when billed in advance) and tax; turned round for a credit note."""
-    revenue = policy.accounts[_revenue(invoice)]
-    income = policy.accounts["deferred_revenue"] if invoice.billing_timing == "in_advance" else revenue
     totals = invoice.totals
+    deferred = invoice.billing_timing == "in_advance"
+    earned = [(account, -net, "Revenue") for account, net in _revenue(invoice, policy).items()]
     sides = [
         (policy.accounts["receivable"], totals.gross, "Receivable"),
-        (income, -totals.net, "Revenue" if income == revenue else "Deferred revenue"),
+        *([(policy.accounts["deferred_revenue"], -totals.net, "Deferred revenue")] if deferred else earned),
         (policy.accounts["tax_payable"], -totals.tax, "Tax payable"),
     ]
     return _entry(invoice, "posting", f"Invoice {invoice.number}", sides)
@@ -29,14 +29,20 @@ def deferral(invoice: Invoice, policy: Policy) -> JournalEntry | None:
     if invoice.billing_timing != "in_advance" or invoice.totals.net.amount == 0:
         return None
     sides = [
-        (policy.accounts[_revenue(invoice)], invoice.totals.net, "Revenue not yet earned"),
+        *((account, net, "Revenue not yet earned") for account, net in _revenue(invoice, policy).items()),
         (policy.accounts["deferred_revenue"], -invoice.totals.net, "Deferred revenue"),
     ]
     return _entry(invoice, "deferral", f"Deferral of invoice {invoice.number}", sides)
 
 
-def _revenue(invoice: Invoice) -> str:
-    return "subscription_revenue" if invoice.contract_id else "retail_revenue"
+def _revenue(invoice: Invoice, policy: Policy) -> dict[str, Money]:
+    """Net amounts by revenue account, in order of the lines."""
+    usual = policy.accounts["subscription_revenue" if invoice.contract_id else "retail_revenue"]
+    nets: dict[str, Money] = {}
+    for line in invoice.lines:
+        account = policy.revenue_by_product.get(line.product_code, usual)
+        nets[account] = nets.get(account, zero(invoice.currency)) + line.net
+    return nets
 
 
 def _entry(invoice: Invoice, purpose: str, memo: str, sides: list[tuple[str, Money, str]]) -> JournalEntry:

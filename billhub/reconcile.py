@@ -11,16 +11,18 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, case, exists, func, select
 
+from billhub.billing.soundness import defects
 from billhub.hub import Hub
 from billhub.release.routing import deliveries
 from billhub.store import documents
 from billhub.store.invoices import RELEASED_STATES
-from billhub.store.schema import intents, invoices, landed
+from billhub.store.schema import documents as document_table
+from billhub.store.schema import exceptions, intents, invoices, landed
 from canonical_model.contracts import Contract
 from canonical_model.encoding import decode
 from canonical_model.invoices import CREDIT_NOTE
 from canonical_model.money import from_minor
-from canonical_model.schedule import due_periods, instalments
+from canonical_model.schedule import BillingPeriod, due_periods, instalments
 from connectors.contract import Target
 
 _PLACES = {"rejected": "rejected", "awaiting_approval": "awaiting"} | dict.fromkeys(RELEASED_STATES, "released")
@@ -208,11 +210,17 @@ def _came_in(connection: Connection, hub: Hub) -> dict[_Key, Volume]:
 def _due_of_contracts(connection: Connection, hub: Hub) -> Iterator[tuple[_Key, Volume]]:
     for chunk in documents.walk(connection, "contract"):
         for contract in (decode(stored.body, Contract) for stored in chunk):
-            entity = hub.policy.entities.get(contract.legal_entity)
-            for period in due_periods(contract, as_of=hub.as_of, since=entity.go_live) if entity else ():
+            for period in _due(contract, hub):
                 amount = sum((part.net.amount for part in instalments(contract, period)), Decimal(0))
                 volume = Volume(1, len(contract.lines), amount)
                 yield (contract.legal_entity, contract.currency, "contract"), volume
+
+
+def _due(contract: Contract, hub: Hub) -> Sequence[BillingPeriod]:
+    """The periods due; none of a contract that nothing can be computed from, which is on the exception desk as a whole."""
+    if contract.status != "active" or any(defects(hub.policy, contract)):
+        return ()
+    return due_periods(contract, as_of=hub.as_of, since=hub.policy.entities[contract.legal_entity].go_live)
 
 
 def _controls_of_orders(connection: Connection) -> Iterator[tuple[_Key, Volume]]:
@@ -221,9 +229,23 @@ def _controls_of_orders(connection: Connection) -> Iterator[tuple[_Key, Volume]]
         yield key, Volume(1, row["control_lines"], Decimal(row["control_amount"]))
 
 
+def _orders_on_desk(connection: Connection) -> set[tuple[str, str]]:
+    """Source and external id of the orders that no draft could be made from: held, although their record could be read."""
+    query = (
+        select(landed.c.source, landed.c.external_id)
+        .join(document_table, document_table.c.landed_id == landed.c.landed_id)
+        .join(exceptions, exceptions.c.subject_id == document_table.c.canonical_id)
+        .where(document_table.c.entity == "order", document_table.c.is_current)
+        .where(exceptions.c.subject_type == "order", exceptions.c.state == "open")
+    )
+    return set(connection.execute(query).tuples())
+
+
 def _newest_controls() -> Any:
     newest = select(func.max(landed.c.landed_id)).group_by(landed.c.source, landed.c.entity, landed.c.external_id)
     columns = (
+        landed.c.source,
+        landed.c.external_id,
         landed.c.state,
         landed.c.control_entity,
         landed.c.control_currency,
@@ -247,8 +269,9 @@ def _placed(connection: Connection) -> tuple[dict[_Key, dict[str, Volume]], dict
             net, tax, gross = (_amount(row, name) * sign for name in ("net_minor", "tax_minor", "gross_minor"))
             before = money.get(key, (Decimal(0), Decimal(0), Decimal(0)))
             money[key] = (before[0] + net - raw, before[1] + tax, before[2] + gross)
+    on_desk = _orders_on_desk(connection)
     for row in connection.execute(_newest_controls()).mappings():
-        if row["state"] != "mapped":  # not readable: held as a record on the exception desk
+        if row["state"] != "mapped" or (row["source"], row["external_id"]) in on_desk:
             key = (row["control_entity"] or "", row["control_currency"], "order")
             _add(placed, key, "held", Volume(1, row["control_lines"], Decimal(row["control_amount"])))
     return placed, money

@@ -24,7 +24,7 @@ from canonical_model.encoding import content_hash, encode
 from canonical_model.violations import Violation
 from connectors.contract import Source
 
-LONGEST_ID = 80
+LONGEST_IDS = {"identity": 150, "customer_id": 80}
 
 
 def read_and_land(hub: Hub, feed: Feed, *, page_size: int = 1000) -> int:
@@ -148,11 +148,13 @@ def _rival(document: documents.NewDocument, owner: str) -> mappings.FieldProblem
 
 def _too_long(document: msgspec.Struct) -> Iterator[mappings.FieldProblem]:
     """Identifiers are keys here and in the targets; what is longer is no identifier."""
-    for field, value in (("identity", catalog.identity(document)), ("customer_id", getattr(document, "customer_id", ""))):
-        if value and len(value) > LONGEST_ID:
-            message = f"has {len(value)} characters; an identifier has at most {LONGEST_ID}"
+    found = {"identity": catalog.identity(document), "customer_id": getattr(document, "customer_id", None) or ""}
+    for field, value in found.items():
+        longest = LONGEST_IDS[field]
+        if len(value) > longest:
+            message = f"has {len(value)} characters; an identifier has at most {longest}"
             yield mappings.FieldProblem(
-                field=field, source_path="", value=value[:LONGEST_ID], rule="length of identifiers", message=message
+                field=field, source_path="", value=value[:longest], rule="length of identifiers", message=message
             )
 
 

@@ -39,9 +39,8 @@ def sound(
         entity: `contract` or `order`.
         sources: Current documents with their stored form.
     """
-    problems = [
-        _problem(entity, document, defect) for _, document in sources for defect in defects(hub.policy, document)
-    ]
+    policy = hub.policy
+    problems = [_problem(policy, document, found) for _, document in sources for found in defects(policy, document)]
     examined = [identity(document) for _, document in sources]
     exceptions.settle(connection, hub, subject_type=entity, examined=examined, problems=problems)
     bad = {problem.subject_id for problem in problems}
@@ -93,7 +92,10 @@ def _violation(rule_id: str, category: str, path: str, value: str, message: str)
     return Violation(rule_id=rule_id, category=category, path=path, value=value, message=message)
 
 
-def _problem(entity: str, document: Contract | Order, violation: Violation) -> exceptions.Problem:
+def _problem(policy: Policy, document: Contract | Order, violation: Violation) -> exceptions.Problem:
     return exceptions.Problem(
-        subject_type=entity, subject_id=identity(document), violation=violation, legal_entity=document.legal_entity
+        subject_type="contract" if isinstance(document, Contract) else "order",
+        subject_id=identity(document),
+        violation=violation,
+        legal_entity=document.legal_entity if document.legal_entity in policy.entities else None,
     )

@@ -1,22 +1,21 @@
-"""The shape of the policy file and its loading."""
+"""The shape of the policy file and the questions it answers."""
 
-import os
 from collections.abc import Container
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import holidays
 import msgspec
 
 from canonical_model.codes import in_eu_vat_area
-from canonical_model.errors import ConfigurationError
 from canonical_model.money import Money
 from canonical_model.parties import Address, Party
 
 DEFAULT_FILE = Path(__file__).parent / "policy.yaml"
+"""The policy that comes with the hub."""
 
 OrderAction = Literal["hold", "report", "reject"]
 
@@ -63,7 +62,7 @@ class ExceptionPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """
 
     owner: str
-    working_days: int
+    working_days: Annotated[int, msgspec.Meta(ge=0, le=365)]
     next_step: str
 
 
@@ -74,6 +73,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         version: Raised with every change; written into the audit.
         entities: By code.
         accounts: Account numbers of the chart, by purpose.
+        revenue_by_product: Account number by product code, where it is not that of subscriptions.
         discount_limit_percent: 0-100; a larger discount is held.
         tax_id_required: Countries whose buyers need a registration; `EU` stands for all members.
         orders: What happens to each kind of dirt in orders priced elsewhere.
@@ -84,6 +84,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     version: int
     entities: dict[str, EntityPolicy]
     accounts: dict[str, str]
+    revenue_by_product: dict[str, str]
     discount_limit_percent: Decimal
     tax_id_required: tuple[str, ...]
     orders: dict[str, OrderAction]
@@ -116,18 +117,3 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     @cached_property
     def _holidays(self) -> dict[str, Container[date]]:
         return {code: holidays.country_holidays(country) for code, country in self.calendar.items()}
-
-
-def load(path: Path | None = None) -> Policy:
-    """The policy from a file: `path`, else the one `HUB_POLICY_FILE` names, else the one that comes with the hub.
-
-    Raises:
-        ConfigurationError: The file is missing or does not fit; names the field.
-    """
-    path = path or Path(os.environ.get("HUB_POLICY_FILE") or DEFAULT_FILE)
-    try:
-        return msgspec.yaml.decode(path.read_bytes(), type=Policy, strict=False)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise ConfigurationError(
-            f"policy file {path.name}: {error}. Compare it with the shipped {DEFAULT_FILE.name}."
-        ) from None

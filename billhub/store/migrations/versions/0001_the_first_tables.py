@@ -56,8 +56,8 @@ def upgrade() -> None:
     sa.Column('legal_entity', sa.String(length=20), nullable=True),
     sa.Column('currency', sa.String(length=3), nullable=True),
     sa.Column('amount_minor', sa.BigInteger(), nullable=True),
-    sa.Column('rule_id', sa.String(length=60), nullable=False),
-    sa.Column('path', sa.String(length=200), nullable=False),
+    sa.Column('rule_id', sa.Text(), nullable=False),
+    sa.Column('path', sa.Text(), nullable=False),
     sa.Column('value', sa.Text(), nullable=False),
     sa.Column('message', sa.Text(), nullable=False),
     sa.Column('next_step', sa.Text(), nullable=False),
@@ -156,10 +156,10 @@ def upgrade() -> None:
     sa.Column('control_amount', sa.Text(), nullable=True),
     sa.Column('control_currency', sa.String(length=3), nullable=True),
     sa.Column('control_entity', sa.String(length=20), nullable=True),
-    sa.PrimaryKeyConstraint('landed_id', name=op.f('pk_landed')),
-    sa.UniqueConstraint('source', 'entity', 'external_id', 'content_hash', name=op.f('uq_landed_source_entity_external_id_content_hash'))
+    sa.PrimaryKeyConstraint('landed_id', name=op.f('pk_landed'))
     )
     with op.batch_alter_table('landed', schema=None) as batch_op:
+        batch_op.create_index('ix_landed_record', ['source', 'entity', 'external_id'], unique=False)
         batch_op.create_index('ix_landed_work', ['entity', 'state', 'landed_id'], unique=False)
 
     op.create_table('number_sequences',
@@ -253,6 +253,7 @@ def downgrade() -> None:
     op.drop_table('number_sequences')
     with op.batch_alter_table('landed', schema=None) as batch_op:
         batch_op.drop_index('ix_landed_work')
+        batch_op.drop_index('ix_landed_record')
 
     op.drop_table('landed')
     with op.batch_alter_table('invoices', schema=None) as batch_op:

@@ -10,6 +10,10 @@ depends_on = None
 _SQLITE = [
     f"CREATE TRIGGER audit_no_{verb.lower()} BEFORE {verb} ON audit BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END"
     for verb in ("UPDATE", "DELETE")
+] + [
+    # REPLACE removes the row in its way without asking the trigger on DELETE.
+    "CREATE TRIGGER audit_no_replace BEFORE INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE seq = NEW.seq) "
+    "BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END"
 ]
 _POSTGRES = [
     "CREATE FUNCTION audit_append_only() RETURNS trigger LANGUAGE plpgsql AS "
@@ -29,6 +33,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take them away again."""
     if op.get_bind().dialect.name == "sqlite":
+        op.execute("DROP TRIGGER audit_no_replace")
         op.execute("DROP TRIGGER audit_no_update")
         op.execute("DROP TRIGGER audit_no_delete")
     else:

@@ -1,6 +1,7 @@
 """One DAG for each flow in `dags/flows/*.yaml`; the tasks only drive the hub's own functions, in batches.
 
-Parameters of every run: `as_of` (business date, empty for today) and `actor` (who acts, for audit and four eyes).
+The one parameter of a run is `as_of`, the business date (empty for today). Who acts, for audit and four eyes, is not a parameter: it is the
+Airflow user who started the run, or `airflow` for a scheduled one.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def build(flow: Flow) -> DAG:
         schedule=flow.schedule if SCHEDULED else None,
         catchup=False,
         max_active_runs=1,
-        params={"as_of": Param("", type="string"), "actor": Param("airflow", type="string")},
+        params={"as_of": Param("", type="string")},
         default_args={"retries": 3, "retry_delay": timedelta(seconds=2)},
         tags=["billing-hub"],
     ) as dag:
@@ -43,13 +44,13 @@ def build(flow: Flow) -> DAG:
 
 def _operator(flow: Flow, step: Task) -> Any:
     @task(task_id=step.id, trigger_rule="none_failed")
-    def run(batch: Batch | None = None, params: dict[str, Any] | None = None) -> list[Batch]:
+    def run(batch: Batch | None = None, params: dict[str, Any] | None = None, dag_run: Any = None) -> list[Batch]:
         from billhub.airflow_hub import task_hub
         from billhub.steps import run_task
 
-        given = params or {}
-        as_of = date.fromisoformat(given["as_of"]) if given.get("as_of") else None
-        with task_hub(as_of=as_of, actor=given.get("actor", "airflow")) as hub:
+        given = (params or {}).get("as_of")
+        as_of = date.fromisoformat(given) if given else None
+        with task_hub(as_of=as_of, actor=dag_run.triggering_user_name or "airflow") as hub:
             return run_task(hub, flow.id, step, tuple(batch) if batch else None)
 
     return run

@@ -224,6 +224,8 @@ def _settings(state: Path, url: str, dags: Path) -> dict[str, str]:
         "AIRFLOW__API__SECRET_KEY": keys["api"],
         "AIRFLOW__API_AUTH__JWT_SECRET": keys["jwt"],
         "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
+        # A supervisor that misses the end of its task looks again after this time only, and holds the worker's slot until then.
+        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "600",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
     }

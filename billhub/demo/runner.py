@@ -107,7 +107,7 @@ def _run(server: Airflow, dag_ids: tuple[str, ...], options: Options, console: C
     with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
         for dag_id in dag_ids:
             bar = progress.add_task(dag_id, total=None)
-            run = server.trigger(dag_id, {"as_of": options.as_of.isoformat(), "actor": CREATOR})
+            run = server.trigger(dag_id, {"as_of": options.as_of.isoformat()})
             for now in server.follow(run):
                 progress.update(bar, completed=now.done, total=now.total or None)
 

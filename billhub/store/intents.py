@@ -113,8 +113,9 @@ def fully_delivered(connection: Connection, invoice_ids: Sequence[str]) -> list[
 
 
 def targets(connection: Connection) -> list[str]:
-    """Targets that have anything not confirmed."""
-    query = select(intents.c.target).where(intents.c.state != "confirmed").distinct().order_by(intents.c.target)
+    """Targets that have anything due now, or being sent by a worker that may be gone."""
+    due = and_(_waiting(now_ms()), _after_confirmed(), _first_version())
+    query = select(intents.c.target).where(or_(intents.c.state == "sending", due)).distinct().order_by(intents.c.target)
     return list(connection.execute(query).scalars())
 
 
@@ -131,9 +132,12 @@ def next_due_in(connection: Connection) -> int | None:
 
 
 def _due(columns: Any, target: str, now: int) -> Any:
-    waits = and_(intents.c.state.in_(("pending", "uncertain")), intents.c.not_before <= now)
-    ready = and_(intents.c.target == target, waits, _after_confirmed(), _first_version())
+    ready = and_(intents.c.target == target, _waiting(now), _after_confirmed(), _first_version())
     return select(columns).where(ready).order_by(intents.c.intent_id)
+
+
+def _waiting(now: int) -> ColumnElement[bool]:
+    return and_(intents.c.state.in_(("pending", "uncertain")), intents.c.not_before <= now)
 
 
 def _after_confirmed() -> ColumnElement[bool]:

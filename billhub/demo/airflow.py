@@ -227,7 +227,6 @@ def _settings(state: Path, url: str, dags: Path) -> dict[str, str]:
         # A supervisor that misses the end of its task looks again after this time only, and holds the worker's slot until then.
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "600",
-        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
     }
 
 

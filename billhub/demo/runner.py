@@ -1,6 +1,7 @@
 """The demonstration, read top to bottom as it runs: sandbox, Airflow, the flows, the second person, the summary."""
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Mapping
@@ -50,6 +51,7 @@ def run(options: Options, console: Console) -> Summary:
         HubError: Something did not start, or a run failed.
     """
     started = time.monotonic()
+    signal.signal(signal.SIGTERM, _ended)
     with ExitStack() as stack:
         console.rule("[bold]billing-hub: from signed contract to delivered invoice")
         endpoints = stack.enter_context(sandbox(options.state / "sandbox", os.environ, options.as_of))
@@ -67,6 +69,11 @@ def run(options: Options, console: Console) -> Summary:
         if options.stay:
             _stay(server, options, console)
     return summary
+
+
+def _ended(_signal: int, _frame: object) -> None:
+    """End as on Ctrl-C: everything that was started is ended on the way out."""
+    raise KeyboardInterrupt
 
 
 def _environment(options: Options, endpoints: Mapping[str, str]) -> dict[str, str]:

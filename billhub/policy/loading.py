@@ -9,6 +9,7 @@ from typing import Any
 
 import holidays
 import msgspec
+import yaml
 
 from billhub.policy.model import DEFAULT_FILE, EntityPolicy, ExceptionPolicy, OrderAction, Policy
 from canonical_model.codes import is_currency
@@ -32,22 +33,27 @@ def load(path: Path | None = None) -> Policy:
     path = path or Path(os.environ.get("HUB_POLICY_FILE") or DEFAULT_FILE)
     try:
         return _read(path)
-    except (
-        OSError,
-        ValueError,
-        msgspec.MsgspecError,
-    ) as error:  # the YAML reader tells of an impossible date by ValueError
+    except (OSError, _DefectError, msgspec.MsgspecError, yaml.YAMLError) as error:
         raise ConfigurationError(
             f"policy file {path.name}: {error}. Compare it with the shipped {DEFAULT_FILE.name}."
         ) from None
 
 
-class _DefectError(ValueError):
+class _DefectError(Exception):
     """The file has the right form and says something that cannot be."""
 
 
+class _Loader(yaml.SafeLoader):
+    """Leaves dates as text: an impossible one is then refused with its field, not by the YAML reader without it."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - the form that PyYAML asks for
+        first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
 def _read(path: Path) -> Policy:
-    plain = msgspec.yaml.decode(path.read_bytes())
+    plain = yaml.load(path.read_bytes(), _Loader)  # noqa: S506 - a safe loader
     _try_each_entry(plain)
     policy = msgspec.convert(plain, Policy, strict=False)
     defects = [*_entity_defects(policy), *_calendar_defects(policy), *_vocabulary_defects(policy)]

@@ -25,10 +25,12 @@ from billhub.store.schema import audit_head, metadata
 from canonical_model.catalog import identity
 from canonical_model.contracts import Contract, ContractLine
 from canonical_model.encoding import content_hash, encode
-from canonical_model.money import Money
+from canonical_model.invoices import INVOICE, Invoice, InvoiceLine, Totals
+from canonical_model.money import Money, zero
 from canonical_model.orders import Order, OrderLine
-from canonical_model.parties import Address, Customer
+from canonical_model.parties import Address, Customer, Party
 from connectors.contract import ControlTotals, Page, RawRecord
+from connectors.settings import variable_name
 
 AS_OF = date(2026, 1, 15)
 
@@ -114,7 +116,8 @@ def _empty(connection: Connection) -> None:
 
 @pytest.fixture
 def open_as(database_url: str) -> Iterator[Callable[..., Hub]]:
-    """Opens hubs on the same database as different people and on different days."""
+    """Opens hubs on the same database as different people and on different days; of the systems only the rate table is connected."""
+    os.environ[variable_name("billhub_tax_table")] = "{}"
     opened: list[Hub] = []
 
     def hub(actor: str = "olive", as_of: date = AS_OF) -> Hub:
@@ -194,7 +197,7 @@ def _control(document: msgspec.Struct) -> ControlTotals | None:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def a_customer() -> Callable[..., Customer]:
     """Makes the buyer of the worked example, with changes."""
 
@@ -208,7 +211,7 @@ def a_customer() -> Callable[..., Customer]:
     return made
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def a_contract() -> Callable[..., Contract]:
     """Makes the contract of the worked example, with changes; `prices` of one unit a year make its lines."""
 
@@ -242,7 +245,7 @@ def a_contract() -> Callable[..., Contract]:
     return made
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def an_order() -> Callable[..., Order]:
     """Makes an order of the retail shop, which needs no system outside, with changes; `lines` are pairs of quantity and price."""
 
@@ -268,5 +271,42 @@ def an_order() -> Callable[..., Order]:
             "buyer_country": "GB",
         }
         return Order(**{**fields, **changes})
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def an_invoice() -> Callable[..., Invoice]:
+    """Makes the taxed first invoice of the worked example, with changes; one line bears all of `net` and `tax`."""
+
+    def made(*, net: str = "120000.00", tax: str = "9600.00", **changes: Any) -> Invoice:
+        currency = changes.get("currency", "USD")
+        whole, levied = Money(Decimal(net), currency), Money(Decimal(tax), currency)
+        line = InvoiceLine(
+            line_id="1",
+            product_code="PLAT-ENT",
+            description="Platform, Enterprise",
+            quantity=Decimal(1),
+            unit_price=whole,
+            net=whole,
+            rounding=zero(currency),
+        )
+        fields = {
+            "invoice_id": "C-000001_2026-01-01",
+            "document_type": INVOICE,
+            "legal_entity": "US",
+            "seller": Party(party_id="US", name="Meridian Software Inc.", address=Address(country="US")),
+            "buyer": Party(party_id="A-0001", name="Northwind Analytics Corp", address=Address(country="US")),
+            "currency": "USD",
+            "issue_date": AS_OF,
+            "due_date": date(2026, 2, 14),
+            "tax_point_date": date(2026, 1, 1),
+            "lines": (line,),
+            "totals": Totals(net=whole, tax=levied, gross=whole + levied, payable=whole + levied),
+            "number": "US-000001",
+            "contract_id": "C-000001",
+            "billing_timing": "in_advance",
+        }
+        return Invoice(**{**fields, **changes})
 
     return made

@@ -13,9 +13,6 @@ from connectors.contract import Idempotency, Outcome, Target, WriteError
 
 Pair = tuple[Prepared, Outcome]
 
-PORTION = 8
-"""How many writes without a key of the target's own go out under one look at the lease; with time-outs of 30 s they fit into it."""
-
 
 def send(
     hub: Hub, connector: Target, prepared: Sequence[Prepared], *, worker: str
@@ -36,7 +33,8 @@ def send(
             return pairs + [_untouched(each, error) for each in sendable], error
         pairs += [(each, resolved[_id(each)]) for each in sendable if _id(each) in resolved]
         sendable = [each for each in sendable if _id(each) not in resolved]
-    size = PORTION if strategy.get(entity) is Idempotency.LOOKUP_AFTER_WINDOW else len(sendable)
+    # Where no key of the target's stops a second effect, the lease is looked at before each single write: whoever lost it meanwhile must not send.
+    size = 1 if strategy.get(entity) is Idempotency.LOOKUP_AFTER_WINDOW else len(sendable)
     sent, stopped = _write(hub, connector, _portions(sendable, size), worker)
     return pairs + sent, stopped
 

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from billhub.cli import approvals, audit, doctor, exceptions, exits, invoices, mappings, new, runs, work
+from billhub.cli import approvals, audit, demo, doctor, exceptions, exits, invoices, mappings, new, reconcile, runs, work
 from canonical_model.errors import HubError
 
 COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (
@@ -17,7 +17,10 @@ COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (
     ("release", work.release),
     ("deliver", work.deliver),
     ("run", work.run),
+    ("reconcile", reconcile.reconcile),
     ("doctor", doctor.doctor),
+    ("sandbox", demo.sandbox),
+    ("demo", demo.demo),
 )
 
 GROUPS: tuple[tuple[str, typer.Typer], ...] = (

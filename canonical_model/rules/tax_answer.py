@@ -4,6 +4,7 @@ Every function here that takes an invoice and an answer is one numbered rule; `R
 """
 
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 
 from canonical_model.invoices import Invoice
 from canonical_model.money import Money, from_minor, total
@@ -11,6 +12,7 @@ from canonical_model.tax import JurisdictionTax, TaxQuote
 from canonical_model.violations import Violation
 
 CATEGORY = "tax_answer_inconsistent"
+NOTHING = Decimal(0)
 
 
 def check_tax_answer(invoice: Invoice, quote: TaxQuote) -> tuple[Violation, ...]:
@@ -52,7 +54,7 @@ def hub_t07_taxable(invoice: Invoice, quote: TaxQuote) -> Iterator[Violation]:
     nets = {line.line_id: line.net for line in invoice.lines}
     for index, line in enumerate(quote.lines):
         net = nets.get(line.line_id)
-        if net is not None and not min(net.amount, 0) <= line.taxable.amount <= max(net.amount, 0):
+        if net is not None and not min(net.amount, NOTHING) <= line.taxable.amount <= max(net.amount, NOTHING):
             yield _violation("HUB-T07", f"lines[{index}].taxable", str(line.taxable), f"the line amounts to {net}")
 
 

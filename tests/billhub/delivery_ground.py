@@ -6,15 +6,18 @@ and no sandbox has to be started anew.
 
 import csv
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
 import requests
 from sqlalchemy import insert, or_, select, text, update
 
 import sandbox
 from billhub import sync
+from billhub.demo.connections import sandbox_environment
 from billhub.flows import feeds
 from billhub.hub import Hub, open_hub
 from billhub.store import intents
@@ -74,6 +77,69 @@ class Case(NamedTuple):
     @property
     def invoice_id(self) -> str:
         return f"{self.contract}_2026-01-01"
+
+
+class Field:
+    """A running sandbox, a store that knows all its contracts, and the contracts that no test has used yet."""
+
+    def __init__(self, endpoints: Mapping[str, str], synced: str) -> None:
+        self.endpoints, self.synced, self.env = endpoints, synced, sandbox_environment(endpoints)
+        self._next = 1
+
+    def take(self, count: int) -> list[Case]:
+        """The next unused contracts."""
+        self._next += count
+        return [Case(place) for place in range(self._next - count, self._next)]
+
+    def fault(self, system: str, match: str, fault: str, **fields: Any) -> None:
+        """Switch a fault on, for one request unless `times` says otherwise (see `sandbox.faults`)."""
+        rule = {"match": match, "fault": fault, **fields}
+        self._call("POST", system, "faults", rule)
+
+    def clear(self) -> None:
+        """Switch all faults off."""
+        for system in SYSTEMS:
+            self._call("DELETE", system, "faults")
+
+    def requests(self, system: str) -> dict[str, int]:
+        """How often each operation was called, since the sandbox started."""
+        counts: dict[str, int] = self._call("GET", system, "requests")
+        return counts
+
+    def change(self, system: str, kind: str, name: str, fields: Mapping[str, Any]) -> None:
+        """Set fields of an object, as somebody in the vendor's own administration."""
+        self._call("PATCH", system, f"objects/{kind}/{name}", fields)
+
+    def remove(self, system: str, kind: str, name: str) -> None:
+        """Remove an object, as somebody in the vendor's own administration."""
+        self._call("DELETE", system, f"objects/{kind}/{name}")
+
+    def refuse(self, case: Case, code: str) -> None:
+        """The books refuse every document for this buyer from now on; an empty code ends it."""
+        row = _customer(case) | {"refuse_code": code, "refuse_message": "The period is closed." if code else ""}
+        self._call("POST", "netsuite", "seed/Customer", row)
+
+    def world(self) -> "World":
+        """What the systems hold now."""
+        return World(self.endpoints)
+
+    def _call(self, method: str, system: str, path: str, body: Any = None) -> Any:
+        answer = requests.request(method, f"{self.endpoints[system]}/_sandbox/{path}", json=body, timeout=60)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+
+@contextmanager
+def field(folder: Path, count: int) -> Iterator[Field]:
+    """A sandbox with `count` contracts, until the block ends."""
+    seed, synced = write_seed(folder / "seed", count), f"sqlite:///{folder / 'synced.sqlite'}"
+    with sandbox.serve(folder / "sandbox", seed_dir=seed) as endpoints:
+        made = Field(endpoints, synced)
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in made.env.items():
+                patch.setenv(name, value)
+            sync_all(synced)
+        yield made
 
 
 def write_seed(folder: Path, count: int) -> Path:

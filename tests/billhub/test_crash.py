@@ -4,7 +4,6 @@ The first run counts the boundaries (see `crash_child`). Then, for each of them,
 next run goes on to the end, and the sandbox's systems are asked what they hold. Two wrong engines prove that the matrix would see a loss and a double.
 """
 
-import itertools
 import json
 import os
 import queue
@@ -19,9 +18,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
-
-import sandbox
-from billhub.demo.connections import sandbox_environment
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -39,26 +35,17 @@ POSTGRES_STEP = 5
 class Matrix:
     """Runs trials on one sandbox, each with a contract and a store of its own."""
 
-    def __init__(self, endpoints: Mapping[str, str], synced: str, env: Mapping[str, str]) -> None:
-        self._endpoints, self._synced, self._env = endpoints, synced, env
-        self._places = itertools.count(1)
+    def __init__(self, field: ground.Field, stack: ExitStack) -> None:
+        self._field = field
         self._nurseries: queue.Queue[subprocess.Popen[str]] = queue.Queue()
-
-    def start(self, stack: ExitStack) -> "Matrix":
-        """Start the processes from which the trials are forked; the stack ends them."""
         for _ in range(PROCESSES):
-            program = [sys.executable, str(Path(__file__).with_name("crash_child.py"))]
-            process = subprocess.Popen(
-                program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **self._env}
-            )
-            self._nurseries.put(stack.enter_context(process))
-        return self
+            self._nurseries.put(stack.enter_context(_nursery(field.env)))
 
     def boundaries(self, store: Callable[[int], str], engine: str = "right") -> list[str]:
         """What a life crosses that nobody ends."""
         [(case, answer)] = self.run(store, [None], engine)
         assert "boundaries" in answer["first"], answer
-        assert (engine, ground.World(self._endpoints).deviations(case)) == (engine, [])
+        assert (engine, self._field.world().deviations(case)) == (engine, [])
         names: list[str] = answer["first"]["boundaries"]
         return names
 
@@ -66,20 +53,21 @@ class Matrix:
         self, store: Callable[[int], str], kills: Sequence[int | None], engine: str = "right"
     ) -> list[tuple[ground.Case, dict[str, Any]]]:
         """One trial for each boundary to be killed at; in their order, the contract used and the answer."""
+        cases = self._field.take(len(kills))
         orders = [
-            {"url": store(place), "synced": self._synced, "place": place, "kill_at": kill, "engine": engine}
-            for kill, place in zip(kills, self._places, strict=False)
+            {"url": store(case.place), "synced": self._field.synced, "place": case.place, "kill_at": kill, "engine": engine}
+            for kill, case in zip(kills, cases, strict=True)
         ]
         with ThreadPoolExecutor(PROCESSES) as pool:
             answers = list(pool.map(self._ask, orders))
-        return [(ground.Case(order["place"]), answer) for order, answer in zip(orders, answers, strict=True)]
+        return list(zip(cases, answers, strict=True))
 
     def deviations(
         self, store: Callable[[int], str], kills: Sequence[int], engine: str = "right"
     ) -> dict[int, list[str]]:
         """What is wrong after a crash at each of these boundaries, on the sandbox's side and in the hub's books; only where something is."""
         trials = self.run(store, kills, engine)
-        world = ground.World(self._endpoints)
+        world = self._field.world()
         wrong = {
             kill: world.deviations(case) + _unsound(case, answer)
             for kill, (case, answer) in zip(kills, trials, strict=True)
@@ -97,6 +85,13 @@ class Matrix:
             return answer
         finally:
             self._nurseries.put(nursery)
+
+
+def _nursery(env: Mapping[str, str]) -> subprocess.Popen[str]:
+    program = [sys.executable, str(Path(__file__).with_name("crash_child.py"))]
+    return subprocess.Popen(
+        program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **env}
+    )
 
 
 def _unsound(case: ground.Case, answer: Mapping[str, Any]) -> list[str]:
@@ -119,16 +114,8 @@ def _unsound(case: ground.Case, answer: Mapping[str, Any]) -> list[str]:
 
 @pytest.fixture(scope="module")
 def matrix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Matrix]:
-    folder = tmp_path_factory.mktemp("crash")
-    seed, synced = ground.write_seed(folder / "seed", CONTRACTS), f"sqlite:///{folder / 'synced.sqlite'}"
-    with ExitStack() as stack:
-        endpoints = stack.enter_context(sandbox.serve(folder / "sandbox", seed_dir=seed))
-        env = sandbox_environment(endpoints)
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in env.items():
-                patch.setenv(name, value)
-            ground.sync_all(synced)
-        yield Matrix(endpoints, synced, env).start(stack)
+    with ground.field(tmp_path_factory.mktemp("crash"), CONTRACTS) as field, ExitStack() as stack:
+        yield Matrix(field, stack)
 
 
 @pytest.fixture

@@ -9,14 +9,11 @@ from __future__ import annotations
 import os
 from datetime import date, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow.sdk import DAG, Param, task
 
-from billhub.flows import Flow, Task, load_flows
-
-if TYPE_CHECKING:
-    from billhub.flows import Batch
+from billhub.flows import Batch, Flow, Task, load_flows
 
 SCHEDULED = os.environ.get("HUB_SCHEDULES", "off") == "on"
 

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import hashlib
 import re
 import zlib
 from collections.abc import Iterator
@@ -54,6 +55,27 @@ def rows(path: Path) -> Iterator[Row]:
         raise ConfigurationError(
             f"online_retail: setting 'host' names the file {path}, which cannot be read: {error}"
         ) from error
+
+
+def stamp_of(path: Path) -> tuple[int, int]:
+    """Size and time of change of the file, in bytes and nanoseconds: cheap to ask, and different after the file was written to.
+
+    Raises:
+        ConfigurationError: There is no such file.
+    """
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise ConfigurationError(
+            f"online_retail: setting 'host' names the file {path}, which cannot be read: {error}"
+        ) from error
+    return found.st_size, found.st_mtime_ns
+
+
+def fingerprint(path: Path) -> str:
+    """The first 16 hexadecimal digits of the SHA-256 of the file as it lies there."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from itertools import islice
 
-from canonical_model.errors import ConfigurationError
 from connectors.contract import Capabilities, Page, RawRecord
 from connectors.errors import UnsupportedError
-from connectors.online_retail.client import rows
+from connectors.online_retail.client import fingerprint, rows, stamp_of
 from connectors.online_retail.orders import orders
 from connectors.online_retail.settings import Settings
 from connectors.settings import Connection
@@ -21,6 +20,8 @@ class OnlineRetail:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._stamp: tuple[int, int] | None = None
+        self._fingerprint = ""
         self._restart()
 
     def ping(self) -> str:
@@ -39,33 +40,41 @@ class OnlineRetail:
         self._restart()
 
     def read(self, entity: str, *, cursor: str | None, limit: int) -> Page:
-        """The next orders; the cursor is the number of orders handed out so far.
+        """The next orders; the cursor is the number of orders handed out so far and the fingerprint of the file they came from.
+
+        Another file, or the same one corrected, is read from its start: what did not change in it is known by its content.
 
         Raises:
             UnsupportedError: `entity` is not `order`.
-            ConfigurationError: The file cannot be read, or is shorter than the cursor says it was.
+            ConfigurationError: The file cannot be read.
         """
         if entity != "order":
             raise UnsupportedError(f"no entity {entity!r}", connector="online_retail", operation="read")
-        self._go_to(int(cursor or 0))
+        mark = self._mark()
+        position, _, read_from = (cursor or "").partition("@")
+        self._go_to(int(position) if read_from == mark else 0)
         records = tuple(islice(self._orders, limit))
         self._position += len(records)
-        return Page(records=records, cursor=str(self._position) if records else cursor, has_more=self._orders.waiting())
+        return Page(
+            records=records, cursor=f"{self._position}@{mark}" if records else cursor, has_more=self._orders.waiting()
+        )
 
     def _restart(self) -> None:
         self._orders = _Waiting(orders(self._settings.path))
         self._position = 0
 
+    def _mark(self) -> str:
+        """The fingerprint of the file, computed again only when the file was written to."""
+        stamp = stamp_of(self._settings.path)
+        if stamp != self._stamp:
+            self._stamp, self._fingerprint = stamp, fingerprint(self._settings.path)
+            self._restart()
+        return self._fingerprint
+
     def _go_to(self, position: int) -> None:
-        if position == self._position:
-            return
-        self._restart()
-        self._position = sum(1 for _ in islice(self._orders, position))
-        if self._position < position:
-            raise ConfigurationError(
-                f"online_retail: the cursor says {position} orders were read, but {self._settings.path} holds only {self._position}. "
-                "The file was replaced; read it under a connection of its own."
-            )
+        if position != self._position:
+            self._restart()
+            self._position = sum(1 for _ in islice(self._orders, position))
 
 
 class _Waiting:

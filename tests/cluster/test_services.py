@@ -81,9 +81,10 @@ def job(tmp_path_factory: pytest.TempPathFactory, compose: Any) -> Iterator[Job]
         endpoints = stack.enter_context(sandbox.serve(state / "sandbox"))
         connections = sandbox_environment(endpoints)
         topology = _topology(compose, metadata=metadata, store=store, broker=broker)
-        env = {**_plain_environment(), **connections}
+        env = _plain_environment()
         with airflow(state / "airflow", env, flows_folder().parent, topology=topology) as server:
             checks = _start_checks(compose, topology, server, {**env, "AIRFLOW_HOME": str(state / "airflow")})
+            _store_connections(server, connections)
             unreachable = _main_job(server, broker)
             tasks = _task_instances(server)
             unhealthy = _failures(checks)
@@ -245,6 +246,16 @@ def _main_job(server: Airflow, broker: str) -> Run:
         _finish(server, server.trigger("deliver", _conf()))
         _until(lambda: _state(server, unreachable) == "failed")
     return unreachable
+
+
+def _store_connections(server: Airflow, connections: Mapping[str, str]) -> None:
+    """Keep the connections where a cluster keeps them: in Airflow, so that workers have to ask it for them."""
+    for variable, fields in ((name, json.loads(value)) for name, value in connections.items()):
+        conn_id = variable.removeprefix("AIRFLOW_CONN_").lower()
+        extra = json.dumps(fields.pop("extra", {}))
+        body = {"connection_id": conn_id, "connection_type": fields.pop("conn_type"), "extra": extra, **fields}
+        headers = {"Authorization": f"Bearer {server.token('olive')}"}
+        requests.post(f"{server.url}/api/v2/connections", json=body, headers=headers, timeout=30).raise_for_status()
 
 
 def _leave_to(app: Celery, worker: str) -> None:

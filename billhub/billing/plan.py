@@ -42,7 +42,7 @@ def _commit(
 ) -> Mapping[str, int]:
     known = invoices.heads(connection, [draft.invoice.invoice_id for draft in drafts])
     new = [_row(hub, draft) for draft in drafts if draft.invoice.invoice_id not in known]
-    changed = [_row(hub, draft) for draft in drafts if _is_changed(known.get(draft.invoice.invoice_id), draft)]
+    changed = [_redrafted(hub, draft) for draft in drafts if _is_changed(known.get(draft.invoice.invoice_id), draft)]
     invoices.add(connection, new)
     invoices.change(connection, changed)
     approvals.void(connection, hub, [row["invoice_id"] for row in changed])
@@ -51,6 +51,11 @@ def _commit(
     audit.append(connection, hub, entries)
     kept = len(drafts) - len(new) - len(changed)
     return {"new": len(new), "changed": len(changed), "kept": kept, "withdrawn": withdrawn}
+
+
+def _redrafted(hub: Hub, draft: Draft) -> dict[str, Any]:
+    """The creator stays: who only runs the plan again over a changed source does not become one, nor does the creator cease to be."""
+    return {name: value for name, value in _row(hub, draft).items() if name != "created_by"}
 
 
 def _is_changed(known: Mapping[str, Any] | None, draft: Draft) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from billhub.cli import approvals, audit, demo, doctor, exceptions, exits, invoices, mappings, new, reconcile, runs, work
+from billhub.cli import approvals, audit, demo, doctor, exceptions, exits, invoices, mappings, new, reconcile, runs, store, work
 from canonical_model.errors import HubError
 
 COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (
@@ -19,6 +19,7 @@ COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (
     ("run", work.run),
     ("reconcile", reconcile.reconcile),
     ("doctor", doctor.doctor),
+    ("migrate", store.migrate),
     ("sandbox", demo.sandbox),
     ("demo", demo.demo),
 )

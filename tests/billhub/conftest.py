@@ -159,30 +159,30 @@ def keep(hub: Hub) -> Callable[..., None]:
     """Keeps canonical documents as a sync would have left them; orders with the control total of their source."""
 
     def kept(*made: msgspec.Struct, source: str = "salesforce", version: str = "v1") -> None:
-        for document in made:
-            _keep(hub, document, source=source, version=version)
+        with transaction(hub.engine) as connection:
+            for document in made:
+                _keep(connection, document, source=source, version=version)
 
     return kept
 
 
-def _keep(hub: Hub, document: msgspec.Struct, *, source: str, version: str) -> None:
+def _keep(connection: Connection, document: msgspec.Struct, *, source: str, version: str) -> None:
     name, entity = identity(document), _ENTITIES[type(document)]
     body = {"id": name, "version": version, "hash": content_hash(document)}
     record = RawRecord(external_id=name, version=version, body=body, control=_control(document))
-    with transaction(hub.engine) as connection:
-        landed.land(connection, source, entity, Page(records=(record,), cursor=None, has_more=False))
-        [landed_id] = landed.newest_ids(connection, source, entity, [name])
-        landed.mark(connection, {landed_id: "mapped"})
-        new = documents.NewDocument(
-            canonical_id=name,
-            content_hash=content_hash(document),
-            body=encode(document).decode(),
-            mapping=f"{source}/{entity}",
-            mapping_version=1,
-            mapping_fingerprint="f" * 64,
-            landed_id=landed_id,
-        )
-        documents.save(connection, entity, [new])
+    landed.land(connection, source, entity, Page(records=(record,), cursor=None, has_more=False))
+    [landed_id] = landed.newest_ids(connection, source, entity, [name])
+    landed.mark(connection, {landed_id: "mapped"})
+    new = documents.NewDocument(
+        canonical_id=name,
+        content_hash=content_hash(document),
+        body=encode(document).decode(),
+        mapping=f"{source}/{entity}",
+        mapping_version=1,
+        mapping_fingerprint="f" * 64,
+        landed_id=landed_id,
+    )
+    documents.save(connection, entity, [new])
 
 
 _ENTITIES = {Contract: "contract", Customer: "customer", Order: "order"}

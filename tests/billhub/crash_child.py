@@ -1,11 +1,12 @@
 """A process that releases and delivers one invoice and dies on the way, at a boundary that is counted from outside the hub's code.
 
-A boundary is a moment between two steps that others can see: before and after each commit of the store, and before, in the middle (everything sent,
-nothing answered) and after each HTTP exchange and each SMTP command and message. They are found by hooks on SQLAlchemy, `http.client` and `smtplib`; the
-hub itself knows nothing of them.
+A boundary is a moment between two steps that others can see: before and after each commit of the store, and before, in the middle (everything
+sent, nothing answered) and after each HTTP exchange and each SMTP command and message. They are found by hooks on SQLAlchemy, `http.client` and
+`smtplib`; the hub itself knows nothing of them.
 
-Run as a program it is a nursery: it reads one order a line from standard input, forks a child for each life (which saves the imports), and answers one
-line. An order is `{"url", "synced", "place", "kill_at", "engine"}`; an answer holds what became of the first life and what the second found.
+Run as a program it is a nursery: it reads one order a line from standard input, forks a child for each life (which saves the imports), and
+answers one line. An order is `{"url", "synced", "place", "kill_at", "engine"}`; an answer holds what became of the first life and what the
+second found.
 """
 
 import http.client
@@ -25,18 +26,18 @@ from sqlalchemy.pool import Pool
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import delivery_ground as ground  # noqa: E402
+import delivery_ground as ground
 
-import mappings  # noqa: E402
-from billhub import audit, deliver, release  # noqa: E402
-from billhub.deliver import engine as delivery_engine  # noqa: E402
-from billhub.deliver import sending  # noqa: E402
-from billhub.deliver.outcomes import record  # noqa: E402
-from billhub.deliver.payloads import Prepared  # noqa: E402
-from billhub.hub import Hub, open_hub  # noqa: E402
-from billhub.store.engine import reading, transaction  # noqa: E402
-from connectors.contract import Connector, Outcome, WriteRequest  # noqa: E402
-from sandbox import DEFAULT_AS_OF  # noqa: E402
+import mappings
+from billhub import audit, deliver, release
+from billhub.deliver import engine as delivery_engine
+from billhub.deliver import sending
+from billhub.deliver.outcomes import record
+from billhub.deliver.payloads import Prepared
+from billhub.hub import Hub, open_hub
+from billhub.store.engine import reading, transaction
+from connectors.contract import Connector, Outcome, WriteRequest
+from sandbox import DEFAULT_AS_OF
 
 MAIL_WINDOW_SECONDS = 5
 """Longer than the sandbox connection's in-flight window for mail, which is waited for in real time."""
@@ -127,7 +128,9 @@ def _books_of(hub: Hub, case: ground.Case) -> dict[str, Any]:
             "last": ask("SELECT last FROM number_sequences"),
             "exceptions": ask("SELECT category FROM exceptions WHERE state = 'open'"),
             "broken": audit.first_broken(connection),
-            "confirmations": ask("SELECT COUNT(*), COUNT(DISTINCT intent_id) FROM attempts WHERE outcome = 'confirmed'"),
+            "confirmations": ask(
+                "SELECT COUNT(*), COUNT(DISTINCT intent_id) FROM attempts WHERE outcome = 'confirmed'"
+            ),
         }
 
 
@@ -154,7 +157,9 @@ def _forgetting() -> None:
         made = request(self)
         if not self.intent["attempts"]:
             return made
-        return WriteRequest(key=f"{made.key}~{secrets.token_hex(3)}", payload=made.payload, attachments=made.attachments)
+        return WriteRequest(
+            key=f"{made.key}~{secrets.token_hex(3)}", payload=made.payload, attachments=made.attachments
+        )
 
     Prepared.request = under_a_fresh_key  # type: ignore[method-assign]
     sending.already_there = lambda *_: {}  # type: ignore[assignment]

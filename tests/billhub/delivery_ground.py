@@ -5,6 +5,8 @@ and no sandbox has to be started anew.
 """
 
 import csv
+import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,6 +26,7 @@ from billhub.store import intents
 from billhub.store.engine import open_engine, reading, transaction
 from billhub.store.schema import documents, landed, number_sequences
 from billhub.store.schema import intents as intent_table
+from connectors.settings import variable_name
 
 SEED = Path(sandbox.__file__).parent / "seed"
 ITEMS = {"PLAT-TEAM": "9600.00", "PLAT-BUS": "47999.00"}
@@ -47,10 +50,11 @@ _KINDS = {
     "stripe": ("customer", "invoice", "invoiceitem"),
     "mail": ("Message",),
 }
-_STATIC = (
-    "netsuite/Account netsuite/ClosedPeriod netsuite/Credential netsuite/Currency netsuite/Item netsuite/Subsidiary "
-    "avatax/Jurisdiction salesforce/Product2 salesforce/Pricebook2 salesforce/PricebookEntry"
-).split()
+_STATIC = {
+    "netsuite": ("Account", "ClosedPeriod", "Credential", "Currency", "Item", "Subsidiary"),
+    "avatax": ("Jurisdiction",),
+    "salesforce": ("Product2", "Pricebook2", "PricebookEntry"),
+}
 
 
 class Case(NamedTuple):
@@ -144,9 +148,10 @@ def field(folder: Path, count: int) -> Iterator[Field]:
 
 def write_seed(folder: Path, count: int) -> Path:
     """A sandbox seed with `count` contracts, places 1 to `count`, and nothing planted."""
-    for name in _STATIC:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(SEED / f"{name}.csv", folder / f"{name}.csv")
+    for system, names in _STATIC.items():
+        (folder / system).mkdir(parents=True, exist_ok=True)
+        for name in names:
+            shutil.copy(SEED / system / f"{name}.csv", folder / system)
     cases = [Case(place) for place in range(1, count + 1)]
     _write(folder, "netsuite/Customer", [_customer(case) for case in cases])
     _write(folder, "netsuite/SalesOrder", [_sales_order(case) for case in cases])
@@ -194,6 +199,13 @@ def plant(hub: Hub, synced: str, cases: Sequence[Case]) -> None:
         connection.execute(insert(number_sequences).values(**series))
 
 
+def set_extra(system: str, name: str, value: str) -> None:
+    """Change a further setting of a connection in the environment; it counts for hubs that connect afterwards."""
+    variable = variable_name(f"billhub_{system}")
+    fields = json.loads(os.environ[variable])
+    os.environ[variable] = json.dumps({**fields, "extra": {**fields.get("extra", {}), name: value}})
+
+
 def make_due(hub: Hub, *, but: str = "") -> None:
     """As if all waiting times were over, those for one target excepted."""
     with transaction(hub.engine) as connection:
@@ -223,45 +235,39 @@ def history(hub: Hub, case: Case, target: str) -> list[tuple[int, str, str]]:
 
 
 class World:
-    """Everything the sandbox's systems hold at one moment, as their control endpoints show it."""
+    """Everything the sandbox's systems hold at one moment, as their control endpoints show it, by the buyer or contract it is about."""
 
     def __init__(self, endpoints: Mapping[str, str]) -> None:
-        self._kinds = {
-            (system, kind): requests.get(f"{endpoints[system]}/_sandbox/objects/{kind}", timeout=60).json()
-            for system, kinds in _KINDS.items()
-            for kind in kinds
-        }
+        self._found: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+        self._gateway_customers: dict[str, str] = {}
+        for system, kinds in _KINDS.items():
+            for kind in kinds:
+                found = requests.get(f"{endpoints[system]}/_sandbox/objects/{kind}", timeout=60).json()
+                for each in found:
+                    self._found.setdefault((system, kind, self._owner(system, kind, each)), []).append(each)
 
     def of(self, system: str, kind: str, case: Case) -> list[dict[str, Any]]:
         """The objects of one kind that are about a contract or its buyer, whatever key they stand under."""
-        return [found for found in self._kinds[system, kind] if self._is_about(system, kind, found, case)]
+        return [each for owner in (case.contract, case.account) for each in self._found.get((system, kind, owner), [])]
 
     def deviations(self, case: Case) -> list[str]:
         """What is not there exactly once and right; empty when each system has had its one effect."""
         checks = (_books, _tax, _payment, _mail, _crm)
         return [text for check in checks for text in check(self, case)]
 
-    def _is_about(self, system: str, kind: str, found: Mapping[str, Any], case: Case) -> bool:
-        match system, kind:
-            case "netsuite", "customer":
-                return _belongs(found.get("externalId"), case.account)
-            case "netsuite", "gl":
-                return _belongs(found["transaction"], case.invoice_id)
-            case "netsuite", _:
-                return _belongs(found.get("externalId"), case.invoice_id)
-            case "avatax", _:
-                return bool(found["customerCode"] == case.account)
-            case "stripe", "customer":
-                return bool(found["metadata"].get("hub_customer_id") == case.account)
-            case "stripe", _:
-                return found["customer"] in [each["id"] for each in self.of("stripe", "customer", case)]
-            case "mail", _:
-                return case.email in found["rcpt_tos"]
-        return bool(found["ContractNumber"] == case.contract)
-
-
-def _belongs(name: str | None, key: str) -> bool:
-    return bool(name) and (name == key or name.startswith((f"{key}_", f"{key}~")))
+    def _owner(self, system: str, kind: str, found: Mapping[str, Any]) -> str:
+        match system:
+            case "netsuite":
+                # A key made up for a repeated attempt has a tilde and more behind the right one.
+                return str(found.get("externalId") or found.get("transaction")).partition("~")[0].partition("_")[0]
+            case "stripe" if kind == "customer":
+                self._gateway_customers[found["id"]] = found["metadata"].get("hub_customer_id", "")
+                return self._gateway_customers[found["id"]]
+            case "stripe":
+                return self._gateway_customers[found["customer"]]
+            case "mail":
+                return "A-" + str(100_000 + int(found["rcpt_tos"][0].partition("buyer-")[2].partition(".")[0]))
+        return str(found.get("customerCode") or found.get("ContractNumber"))
 
 
 def _books(world: World, case: Case) -> list[str]:

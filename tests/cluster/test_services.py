@@ -83,12 +83,12 @@ def job(tmp_path_factory: pytest.TempPathFactory, compose: Any) -> Iterator[Job]
         topology = _topology(compose, metadata=metadata, store=store, broker=broker)
         env = _plain_environment()
         with airflow(state / "airflow", env, flows_folder().parent, topology=topology) as server:
-            checks = _start_checks(compose, topology, server, {**env, "AIRFLOW_HOME": str(state / "airflow")})
-            _store_connections(server, connections)
-            unreachable = _main_job(server, broker)
+            with _health_checks(compose, topology, server, env) as checks:
+                _store_connections(server, connections)
+                unreachable = _main_job(server, broker)
+                unhealthy = _failures(checks)
             tasks = _task_instances(server)
-            unhealthy = _failures(checks)
-            missing = _errors(state / "airflow", unreachable)
+            missing = _errors(server.logs, unreachable)
         yield Job(
             tasks=tasks,
             unhealthy=unhealthy,
@@ -253,7 +253,7 @@ def _store_connections(server: Airflow, connections: Mapping[str, str]) -> None:
     for variable, fields in ((name, json.loads(value)) for name, value in connections.items()):
         conn_id = variable.removeprefix("AIRFLOW_CONN_").lower()
         extra = json.dumps(fields.pop("extra", {}))
-        body = {"connection_id": conn_id, "connection_type": fields.pop("conn_type"), "extra": extra, **fields}
+        body = {"connection_id": conn_id, "extra": extra, **fields}
         headers = {"Authorization": f"Bearer {server.token('olive')}"}
         requests.post(f"{server.url}/api/v2/connections", json=body, headers=headers, timeout=30).raise_for_status()
 
@@ -311,20 +311,30 @@ def _of(job: Job, *dag_ids: str) -> list[Mapping[str, Any]]:
     return found
 
 
-def _start_checks(
+@contextmanager
+def _health_checks(
     compose: Any, topology: Topology, server: Airflow, env: Mapping[str, str]
-) -> dict[str, subprocess.Popen[str]]:
-    shared = {**env, **topology.settings, "AIRFLOW__API__PORT": server.url.rsplit(":", 1)[1]}
-    return {
+) -> Iterator[dict[str, subprocess.Popen[str]]]:
+    """The file's own check of every component, running."""
+    port = server.url.rsplit(":", 1)[1]
+    shared = {**env, **topology.settings, "AIRFLOW_HOME": str(server.logs), "AIRFLOW__API__PORT": port}
+    shared["PATH"] = f"{Path(sys.executable).parent}:{env['PATH']}"
+    checks = {
         component.name: subprocess.Popen(
             compose.health_command("airflow-worker" if component.name in WORKERS else component.name),
-            env={**shared, **component.env, "PATH": f"{Path(sys.executable).parent}:{env['PATH']}"},
+            env={**shared, **component.env},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
         for component in topology.components
     }
+    try:
+        yield checks
+    finally:
+        for check in checks.values():
+            check.kill()
+            check.communicate()
 
 
 def _failures(checks: Mapping[str, subprocess.Popen[str]]) -> dict[str, str]:

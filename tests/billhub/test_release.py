@@ -298,7 +298,8 @@ def test_several_processes_at_once_give_every_number_once(
     with ExitStack() as stack:
         command = [sys.executable, "-c", RELEASING, database_url]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        processes = [stack.enter_context(subprocess.Popen(command, **pipes)) for _ in range(3)]
+        many = 3 if database_url.startswith("sqlite") else 2
+        processes = [stack.enter_context(subprocess.Popen(command, **pipes)) for _ in range(many)]
         for process in processes:
             assert process.stdout.readline() == "ready\n"
         for process in processes:
@@ -371,7 +372,7 @@ def _fail(hub: Hub, size: int) -> None:
 
 def _last_numbers(hub: Hub) -> dict[str, int]:
     with reading(hub.engine) as connection:
-        return dict(connection.execute(text("SELECT series, last FROM number_sequences")).tuples())
+        return dict(list(connection.execute(text("SELECT series, last FROM number_sequences")).tuples()))
 
 
 def _assert_run(hub: Hub, before: dict[str, int]) -> None:

@@ -1,13 +1,16 @@
 """Resolving doubt: an intent that may have been sent is looked up in the target before it is sent again."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from billhub.deliver.payloads import Prepared
 from connectors.contract import Found, Outcome, Target, WriteError
 from connectors.errors import ConnectorError, CredentialsError
 from connectors.outcomes import write_error
+
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 
 
 def already_there(connector: Target, entity: str, prepared: Sequence[Prepared]) -> dict[int, Outcome]:
@@ -48,7 +51,7 @@ def _compared(prepared: Prepared, found: Found) -> Outcome:
 def _differences(sent: Any, there: Any, path: str = "") -> Iterator[str]:
     """Fields that both sides have and that differ."""
     if isinstance(sent, Mapping) and isinstance(there, Mapping):
-        for name in sent.keys() & there.keys():
+        for name in (name for name in sent if name in there):
             yield from _differences(sent[name], there[name], f"{path}.{name}" if path else str(name))
     elif isinstance(sent, list) and isinstance(there, list):
         if len(sent) != len(there):
@@ -60,9 +63,8 @@ def _differences(sent: Any, there: Any, path: str = "") -> Iterator[str]:
 
 
 def _same(sent: Any, there: Any) -> bool:
-    if sent == there or str(sent) == str(there):
+    """Whether two values mean the same: `1.50` and `1.5` do, the order references `0012` and `12` do not."""
+    ours, theirs = str(sent), str(there)
+    if ours == theirs:
         return True
-    try:
-        return Decimal(str(sent)) == Decimal(str(there))
-    except InvalidOperation:
-        return False
+    return bool(_NUMBER.fullmatch(ours) and _NUMBER.fullmatch(theirs)) and Decimal(ours) == Decimal(theirs)

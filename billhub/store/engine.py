@@ -3,11 +3,14 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event
 
 from canonical_model.errors import ConfigurationError
@@ -47,7 +50,10 @@ def open_engine(url: str | None = None) -> Engine:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the schema to the newest version; does nothing when it is there."""
+    """Bring the schema to the newest version; where it is there already, nothing is changed and nobody waited for."""
+    with reading(engine) as connection:
+        if MigrationContext.configure(connection).get_current_revision() == _newest_revision():
+            return
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7461)")
@@ -55,6 +61,11 @@ def migrate(engine: Engine) -> None:
         config.set_main_option("script_location", str(MIGRATIONS))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+@cache
+def _newest_revision() -> str | None:
+    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
 
 @contextmanager
@@ -66,8 +77,11 @@ def transaction(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A consistent view for reading only; does not wait for a writer."""
-    with engine.connect().execution_options(reads_only=True) as connection, connection.begin():
+    """A view for reading only, the same from its first query to its last; does not wait for a writer."""
+    options: dict[str, Any] = {"reads_only": True}
+    if engine.dialect.name == "postgresql":
+        options["isolation_level"] = "REPEATABLE READ"
+    with engine.connect().execution_options(**options) as connection, connection.begin():
         yield connection
 
 

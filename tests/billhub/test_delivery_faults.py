@@ -75,8 +75,8 @@ def connected(field: Field) -> Iterator[None]:
 
 
 def draw(chance: random.Random) -> list[tuple[str, dict[str, Any]]]:
-    """The faults of one run: up to five, each at a system's operation."""
-    return [_one(chance) for _ in range(chance.randint(1, 5))]
+    """The faults of one run: two to six, each at a system's operation."""
+    return [_one(chance) for _ in range(chance.randint(2, 6))]
 
 
 def _one(chance: random.Random) -> tuple[str, dict[str, Any]]:
@@ -84,7 +84,7 @@ def _one(chance: random.Random) -> tuple[str, dict[str, Any]]:
     fault = dict(chance.choice(FAULTS))
     if system == "mail" and "status" in fault:
         fault |= {"status": 451, "body": "4.3.0 Try again later"}
-    return system, {"match": match, "times": chance.randint(1, 2), "after": chance.randint(0, 2), **fault}
+    return system, {"match": match, "times": chance.randint(1, 2), "after": chance.randint(0, 1), **fault}
 
 
 @pytest.mark.parametrize("seed", range(SEQUENCES))
@@ -120,9 +120,7 @@ def _check_books(hub: Hub) -> None:
         "SELECT COUNT(*) FROM attempts a WHERE EXISTS (SELECT 1 FROM attempts b WHERE b.intent_id = a.intent_id "
         "AND b.attempt_id < a.attempt_id AND b.outcome = 'confirmed')"
     )
-    failed = text("SELECT COUNT(*) FROM attempts WHERE outcome <> 'confirmed'")
     with reading(hub.engine) as connection:
-        print("FAILED", connection.execute(failed).scalar_one())
         assert connection.execute(after_success).scalar_one() == 0
         assert exceptions.listed(connection) == []
         assert audit.first_broken(connection) is None

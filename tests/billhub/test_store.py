@@ -105,6 +105,22 @@ def test_what_is_rolled_back_takes_page_and_cursor_with_it(hub: Hub) -> None:
     assert waiting(hub) == []
 
 
+def test_a_view_stays_the_same_while_others_write(hub: Hub) -> None:
+    land(hub, record("1"))
+    with reading(hub.engine) as connection:
+        before = landed.waiting_ids(connection, "crm", "thing")
+        land(hub, record("2"))
+        assert landed.waiting_ids(connection, "crm", "thing") == before == [1]
+    assert len(waiting(hub)) == 2
+
+
+def test_a_hub_opens_and_reads_while_another_writes(hub: Hub, open_as: Callable[..., Hub]) -> None:
+    land(hub, record("1"))
+    with transaction(hub.engine) as writing:
+        landed.mark(writing, {1: "mapped"})
+        assert waiting(open_as("reader")) == [("1", '{"content":"A"}')]
+
+
 def test_inserting_what_is_missing_leaves_the_rest_alone(hub: Hub, query: Callable) -> None:
     rows = [{"service": "s", "address_hash": name} for name in ("a", "b")]
     with transaction(hub.engine) as connection:

@@ -9,7 +9,21 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from billhub.cli import approvals, audit, demo, doctor, exceptions, exits, invoices, mappings, new, reconcile, runs, store, work
+from billhub.cli import (
+    approvals,
+    audit,
+    demo,
+    doctor,
+    exceptions,
+    exits,
+    invoices,
+    mappings,
+    new,
+    reconcile,
+    runs,
+    store,
+    work,
+)
 from canonical_model.errors import HubError
 
 COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (

@@ -1,23 +1,28 @@
 """`billhub demo` and `billhub sandbox`: the main job on stand-in systems, and the stand-ins alone."""
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from billhub.cli import exits
-from billhub.cli.options import AsOf
+from billhub.cli.options import day
 
 State = Annotated[
     Path, typer.Option("--state", metavar="DIR", help="Where everything is kept; a second run goes on from it.")
 ]
-DEFAULT_AS_OF = "2026-01-15"
+AsOf = Annotated[
+    date,
+    typer.Option("--as-of", parser=day, metavar="YYYY-MM-DD", help="Business date; the seed is made for the default."),
+]
+DEFAULT_AS_OF = date(2026, 1, 15)
 
 
 def demo(
     *,
     state: State = Path(".state/demo"),
-    as_of: AsOf = None,
+    as_of: AsOf = DEFAULT_AS_OF,
     retail_file: Annotated[
         Path | None,
         typer.Option(
@@ -37,13 +42,10 @@ def demo(
 
     Example: billhub demo --as-of 2026-01-15
     """
-    from datetime import date  # noqa: PLC0415 - only what the command needs
-
     from billhub.cli.output import screen  # noqa: PLC0415
     from billhub.demo.runner import Options, run  # noqa: PLC0415
 
-    day = as_of or date.fromisoformat(DEFAULT_AS_OF)
-    summary = run(Options(state=state.resolve(), as_of=day, retail_file=retail_file, stay=stay), screen())
+    summary = run(Options(state=state.resolve(), as_of=as_of, retail_file=retail_file, stay=stay), screen())
     if not summary.is_good:
         raise exits.CommandError("not everything is accounted for; see the control above")
 
@@ -51,7 +53,7 @@ def demo(
 def sandbox(
     *,
     state: State = Path(".state/sandbox"),
-    as_of: AsOf = None,
+    as_of: AsOf = DEFAULT_AS_OF,
 ) -> None:
     """Run the stand-in systems alone until Ctrl-C, and print the environment that leads to them.
 
@@ -59,13 +61,13 @@ def sandbox(
     """
     import os  # noqa: PLC0415
     import signal  # noqa: PLC0415
-    from datetime import date  # noqa: PLC0415
 
     from billhub.demo import systems  # noqa: PLC0415
     from billhub.demo.connections import sandbox_environment  # noqa: PLC0415
 
-    day = as_of or date.fromisoformat(DEFAULT_AS_OF)
-    with systems.sandbox(state.resolve(), os.environ, day) as endpoints:
+    with systems.sandbox(state.resolve(), os.environ, as_of) as endpoints:
         for name, value in sorted(sandbox_environment(endpoints).items()):
             typer.echo(f"export {name}='{value}'")
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        ends = {signal.SIGINT, signal.SIGTERM}
+        signal.pthread_sigmask(signal.SIG_BLOCK, ends)  # only now: the stand-ins inherit what is blocked
+        signal.sigwait(ends)

@@ -6,14 +6,20 @@ from typing import Annotated
 import typer
 
 
-def _day(text: str) -> date:
+def day(text: str) -> date:
+    """A day from its ISO spelling; also where a default is a day already."""
     return date.fromisoformat(text)
 
 
 AsOf = Annotated[
     date | None,
     typer.Option(
-        "--as-of", parser=_day, metavar="YYYY-MM-DD", help="Business date. Default: today.", show_default=False
+        "--as-of",
+        envvar="HUB_AS_OF",
+        parser=day,
+        metavar="YYYY-MM-DD",
+        help="Business date. Default: today.",
+        show_default=False,
     ),
 ]
 Actor = Annotated[

@@ -1,8 +1,8 @@
 """The demonstration, read top to bottom as it runs: sandbox, Airflow, the flows, the second person, the summary."""
 
 import os
+import shlex
 import signal
-import sys
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -67,7 +67,7 @@ def run(options: Options, console: Console) -> Summary:
         _look_next(summary, options, console)
         console.print(f"Run time {time.monotonic() - started:.0f} s.")
         if options.stay:
-            _stay(server, options, console)
+            _stay(server, options, env, console)
     return summary
 
 
@@ -159,26 +159,29 @@ def _summarise(server: Airflow, options: Options, endpoints: Mapping[str, str], 
 
 
 def _look_next(summary: Summary, options: Options, console: Console) -> None:
-    state = os.path.relpath(options.state)
+    hint = " ".join(f"{name}={value}" for name, value in _outside(options).items())
     console.print("[bold]Where to look next[/]")
-    for command in ("exceptions list", "invoice list", "approvals list --state approved", "audit verify"):
-        console.print(f"  HUB_STATE_DIR={state} .venv/bin/billhub {command}")
+    for command in ("exceptions list", "invoice list", f"invoice show {summary.worked_number}", "audit verify"):
+        console.print(f"  {hint} .venv/bin/billhub {command}", soft_wrap=True)
     console.print(f"  the console, while it runs (make up): {summary.console_url}")
 
 
-def _stay(server: Airflow, options: Options, console: Console) -> None:
-    passwords = options.state / "airflow" / "passwords.json"
-    console.print(
-        f"Everything keeps running; Ctrl-C ends it. Log in at {server.url} as admin, olive or uma; passwords: {passwords}"
-    )
-    for name, value in sorted(_environment_hint(options).items()):
-        console.print(f"  export {name}={value}")
+def _outside(options: Options) -> dict[str, str]:
+    """The environment in which a person looks at this state."""
+    return {"HUB_STATE_DIR": os.path.relpath(options.state), "HUB_AS_OF": options.as_of.isoformat()}
+
+
+def _stay(server: Airflow, options: Options, env: Mapping[str, str], console: Console) -> None:
+    """Leave everything running, with a file that leads other shells to it for that time."""
+    leads = options.state / "environment"
+    leads.touch(mode=0o600)
+    leads.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in sorted(env.items())))
+    passwords = os.path.relpath(options.state / "airflow" / "passwords.json")
+    console.print("Everything keeps running; Ctrl-C ends it.")
+    console.print(f"  Log in at {server.url} as admin, olive, uma or vic; passwords: {passwords}")
+    console.print(f"  In another shell: source {os.path.relpath(leads)} and then .venv/bin/billhub doctor")
     try:
         while True:
-            time.sleep(3600)
-    except KeyboardInterrupt:
-        sys.stderr.write("ending\n")
-
-
-def _environment_hint(options: Options) -> dict[str, str]:
-    return {"HUB_STATE_DIR": str(options.state.resolve()), "HUB_AS_OF": options.as_of.isoformat()}
+            signal.pause()
+    finally:
+        leads.unlink()

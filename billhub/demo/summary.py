@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, case, func, select
 
 from billhub import reconcile
 from billhub.demo.systems import Holdings, trial_balance
@@ -17,6 +17,7 @@ from billhub.hub import Hub
 from billhub.store import documents, invoices
 from billhub.store.engine import reading
 from billhub.store.schema import exceptions as exception_table
+from billhub.store.schema import invoices as invoice_table
 from canonical_model.contracts import Contract
 from canonical_model.encoding import decode
 from canonical_model.invoices import Invoice
@@ -36,6 +37,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         after: What they hold now.
         receivables: Released and posted amounts beside NetSuite's own receivables.
         unreadable: Records that no mapping could read, so that they have no amount yet.
+        worked_number: Number of its first invoice, or of the first invoice there is.
         worked_example: Lines about the contract of the worked example; empty where it is not there.
         exceptions: Open rows: category, owner, number, first deadline, next step.
         reported: Findings that hold nothing back, by category.
@@ -49,6 +51,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     after: Holdings
     receivables: list[tuple[reconcile.Receivable, Decimal]]
     unreadable: list[str]
+    worked_number: str
     worked_example: list[str]
     exceptions: list[tuple[str, str, int, str, str]]
     reported: Mapping[str, int]
@@ -74,6 +77,7 @@ def gather(hub: Hub, *, before: Holdings, after: Holdings, endpoints: Mapping[st
             counts=reconcile.counts(connection, hub),
             before=before,
             after=after,
+            worked_number=_worked_number(connection),
             worked_example=_worked_example(connection),
             exceptions=_open(connection),
             reported=_reported(connection),
@@ -99,6 +103,13 @@ def show(summary: Summary, console: Console) -> None:
     console.print(f"New objects in the targets since the start of this run, by their own count: {new or 'none'}")
     verdict = "[green]everything is accounted for" if summary.is_good else "[bold red]NOT everything is accounted for"
     console.print(f"Control: {verdict}.[/]")
+
+
+def _worked_number(connection: Connection) -> str:
+    of_example = case((invoice_table.c.source_id == WORKED_EXAMPLE, 0), else_=1)
+    query = select(invoice_table.c.number).where(invoice_table.c.number.is_not(None))
+    first = connection.execute(query.order_by(of_example, invoice_table.c.seq).limit(1)).scalar_one_or_none()
+    return str(first or "NUMBER")
 
 
 def _worked_example(connection: Connection) -> list[str]:

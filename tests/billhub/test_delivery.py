@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import requests
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import Connection, insert, select, text, update
 
 import sandbox
 from billhub import audit, exceptions, release
@@ -25,6 +25,7 @@ from billhub.retry import ATTEMPTS, waiting_ms
 from billhub.store import intents
 from billhub.store.engine import reading, transaction
 from billhub.store.schema import audit as audit_table
+from billhub.store.schema import documents
 from billhub.store.schema import intents as intent_table
 from connectors.errors import CredentialsError
 
@@ -137,22 +138,42 @@ def test_a_batch_goes_in_the_calls_that_take_many(field: Field, hub: Hub, releas
     assert {case: world.deviations(case) for case in cases} == {case: [] for case in cases}
 
 
-def test_each_payload_is_written_down_before_it_is_sent_and_sent_again_as_it_was(
+def test_a_payload_is_written_down_before_it_is_sent_and_sent_again_as_it_was(
     field: Field, hub: Hub, released: Callable
 ) -> None:
     [case] = released(1)
-    field.fault("avatax", TAX, "refuse_before")
+    field.fault("netsuite", BOOKS, "refuse_before")
     deliver_due(hub)
-    sent = _row(hub, case, "avatax")
-    assert sent["payload"] is not None
+    sent = _row(hub, case, "netsuite", "customer")
     assert sent["state"] == "uncertain"
+    _rename(hub, case)  # a change of the buyer in between belongs to the next invoice
     _until_the_end(hub, case)
-    again = _row(hub, case, "avatax")
-    assert (again["payload"], again["content_hash"], again["mapping_version"]) == (
-        sent["payload"],
-        sent["content_hash"],
-        sent["mapping_version"],
-    )
+    again = _row(hub, case, "netsuite", "customer")
+    kept = ("payload", "content_hash", "mapping_version")
+    assert [again[name] for name in kept] == [sent[name] for name in kept]
+    assert field.world().of("netsuite", "customer", case)[0]["companyName"] == f"Buyer {case.place} Corp"
+
+
+def test_a_rejected_one_is_made_anew_from_todays_data(field: Field, hub: Hub, released: Callable) -> None:
+    [case] = released(1)
+    field.refuse(case, "USER_ERROR")
+    deliver_due(hub)
+    _rename(hub, case)
+    field.refuse(case, "")
+    with transaction(hub.engine) as connection:
+        retry_rejected(connection, hub)
+    deliver_due(hub)
+    assert field.world().of("netsuite", "customer", case)[0]["companyName"] == "Renamed"
+
+
+def _rename(hub: Hub, case: Case) -> None:
+    """As a sync would leave the buyer after the CRM gave it another name."""
+    current = documents.c.is_current & (documents.c.canonical_id == case.account)
+    with transaction(hub.engine) as connection:
+        body = connection.execute(select(documents.c.body).where(current)).scalar_one()
+        new = body.replace(f"Buyer {case.place} Corp", "Renamed")
+        assert new != body
+        connection.execute(update(documents).where(current).values(body=new))
 
 
 # Faults, one at each write
@@ -678,6 +699,23 @@ def _end_or_nothing(hub: Hub) -> None:
 def _name_of_a_dead_process() -> str:
     program = "from billhub.deliver.worker import worker_name; print(worker_name())"
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_only_its_holder_renews_a_lease(hub: Hub, released: Callable) -> None:
+    [case] = released(1)
+    with transaction(hub.engine) as connection:
+        [claimed] = intents.claim(connection, "netsuite", worker="holder", limit=10)
+        connection.execute(update(intent_table).values(lease_until=1))
+        assert intents.renew(connection, "another", [claimed["intent_id"]]) == set()
+        assert _lease(connection) == 1
+        assert intents.renew(connection, "holder", [claimed["intent_id"]]) == {claimed["intent_id"]}
+        assert _lease(connection) > intents.now_ms()
+    assert _row(hub, case, "netsuite", "customer")["lease_owner"] == "holder"
+
+
+def _lease(connection: Connection) -> int:
+    query = select(intent_table.c.lease_until).where(intent_table.c.state == "sending")
+    return int(connection.execute(query).scalar_one())
 
 
 def test_who_is_dead() -> None:

@@ -5,7 +5,7 @@ source was counted with before anything was mapped.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 import msgspec
@@ -27,6 +27,8 @@ from connectors.contract import Target
 
 _PLACES = {"rejected": "rejected", "awaiting_approval": "awaiting"} | dict.fromkeys(RELEASED_STATES, "released")
 
+_EXACT = Context(prec=100)  # an amount of any size, which is held, must not cost the others their last digits
+
 
 class Volume(msgspec.Struct, frozen=True):
     """How much: documents, lines, and the exact net amount before rounding (credit notes count negative)."""
@@ -36,10 +38,11 @@ class Volume(msgspec.Struct, frozen=True):
     amount: Decimal = Decimal(0)
 
     def __add__(self, other: "Volume") -> "Volume":
-        return Volume(self.documents + other.documents, self.lines + other.lines, self.amount + other.amount)
+        return Volume(self.documents + other.documents, self.lines + other.lines, _EXACT.add(self.amount, other.amount))
 
     def __sub__(self, other: "Volume") -> "Volume":
-        return Volume(self.documents - other.documents, self.lines - other.lines, self.amount - other.amount)
+        less = _EXACT.subtract(self.amount, other.amount)
+        return Volume(self.documents - other.documents, self.lines - other.lines, less)
 
 
 class Completeness(msgspec.Struct, frozen=True, kw_only=True):
@@ -235,23 +238,16 @@ def _orders_on_desk(connection: Connection) -> set[tuple[str, str]]:
         select(landed.c.source, landed.c.external_id)
         .join(document_table, document_table.c.landed_id == landed.c.landed_id)
         .join(exceptions, exceptions.c.subject_id == document_table.c.canonical_id)
-        .where(document_table.c.entity == "order", document_table.c.is_current)
-        .where(exceptions.c.subject_type == "order", exceptions.c.state == "open")
+        .where(document_table.c.entity == "order", document_table.c.is_current, exceptions.c.state == "open")
+        .where(exceptions.c.subject_type == "order")
     )
     return set(connection.execute(query).tuples())
 
 
 def _newest_controls() -> Any:
     newest = select(func.max(landed.c.landed_id)).group_by(landed.c.source, landed.c.entity, landed.c.external_id)
-    columns = (
-        landed.c.source,
-        landed.c.external_id,
-        landed.c.state,
-        landed.c.control_entity,
-        landed.c.control_currency,
-        landed.c.control_lines,
-        landed.c.control_amount,
-    )
+    names = ("source", "external_id", "state", "control_entity", "control_currency", "control_lines", "control_amount")
+    columns = [landed.c[name] for name in names]
     return select(*columns).where(landed.c.landed_id.in_(newest), landed.c.control_amount.is_not(None))
 
 

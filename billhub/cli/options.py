@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 
-def day(text: str) -> date:
-    """A day from its ISO spelling; also where a default is a day already."""
-    return date.fromisoformat(text)
+def day(text: str | date) -> date:
+    """A day from its ISO spelling; a default is one already."""
+    return text if isinstance(text, date) else date.fromisoformat(text)
 
 
 AsOf = Annotated[

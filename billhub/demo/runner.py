@@ -51,7 +51,8 @@ def run(options: Options, console: Console) -> Summary:
         HubError: Something did not start, or a run failed.
     """
     started = time.monotonic()
-    signal.signal(signal.SIGTERM, _ended)
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, _ended)
     with ExitStack() as stack:
         console.rule("[bold]billing-hub: from signed contract to delivered invoice")
         endpoints = stack.enter_context(sandbox(options.state / "sandbox", os.environ, options.as_of))

@@ -611,6 +611,17 @@ def test_two_workers_deliver_each_intent_once(field: Field, hub: Hub, released: 
         assert audit.first_broken(connection) is None
 
 
+@pytest.mark.parametrize("database_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
+def test_what_one_worker_is_claiming_another_passes_over(hub: Hub, released: Callable) -> None:
+    released(3)
+    with transaction(hub.engine) as one, transaction(hub.engine) as other:
+        other.execute(text("SET LOCAL lock_timeout = '2s'"))
+        first = intents.claim(one, "netsuite", worker="one", limit=1)
+        second = intents.claim(other, "netsuite", worker="other", limit=10)
+    assert (len(first), len(second)) == (1, 2)
+    assert {row["intent_id"] for row in first}.isdisjoint(row["intent_id"] for row in second)
+
+
 def test_a_worker_suspended_past_its_lease_does_not_record_over_the_next(
     field: Field, hub: Hub, released: Callable, start: Callable
 ) -> None:

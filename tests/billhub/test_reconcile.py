@@ -163,6 +163,12 @@ def test_an_order_the_plan_forgot_is_shown(hub: Hub, keep: Callable, an_order: C
     assert retail().difference == volume(2, 2, "40.00")
 
 
+def test_sums_keep_their_last_digit_beside_any_amount() -> None:
+    huge, small = Volume(1, 1, Decimal("1E+40")), Volume(1, 1, Decimal("0.001"))
+    assert huge + small - huge == small
+    assert (small + huge) - small == huge
+
+
 # records that never became a draft
 
 

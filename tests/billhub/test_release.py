@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from billhub import release
+from billhub import exceptions, release
 from billhub.hub import Hub
 from billhub.store import invoices
 from billhub.store.engine import reading, transaction
@@ -260,6 +260,20 @@ def test_a_draft_the_tax_engine_cannot_be_asked_about_holds_back_nobody_else(
     )
     assert query("SELECT state FROM invoices WHERE invoice_id = 'order_1'") == [("released",)]
     assert query("SELECT state FROM exceptions") == [("resolved",)]
+
+
+def test_a_waiver_lets_exactly_this_content_be_released(
+    hub: Hub, keep: Callable, an_order: Callable, query: Callable
+) -> None:
+    keep(an_order("1", customer_id=None), an_order("2", customer_id=None, lines=(("1", "3.00"),)))
+    release.release_due(hub)
+    with transaction(hub.engine) as connection:
+        for exception_id in (1, 2):
+            exceptions.resolve(connection, hub, exception_id, reason="a cash sale")
+    keep(an_order("2", customer_id=None, lines=(("2", "3.00"),)), version="v2")
+    release.release_due(hub)
+    assert query("SELECT invoice_id, state FROM invoices ORDER BY 1") == [("order_1", "released"), ("order_2", "held")]
+    assert query("SELECT state FROM exceptions ORDER BY exception_id") == [("waived",), ("open",)]
 
 
 # many at once

@@ -15,7 +15,7 @@ import requests
 from sqlalchemy import text
 
 import sandbox
-from billhub import approvals, audit, reconcile, steps
+from billhub import approvals, audit, exceptions, reconcile, steps
 from billhub.demo.connections import sandbox_environment
 from billhub.flows import load_flows
 from billhub.hub import Hub, open_hub
@@ -23,6 +23,7 @@ from billhub.store import documents
 from billhub.store.engine import reading, transaction
 from canonical_model.contracts import Contract
 from canonical_model.encoding import decode
+from canonical_model.errors import ConfigurationError
 from canonical_model.invoices import Invoice
 from canonical_model.money import from_minor
 from canonical_model.schedule import annual_value
@@ -127,6 +128,17 @@ def test_every_exception_says_who_mends_it_by_when_and_how(seeded: Hub) -> None:
         assert (owner, next_step) == (policy.owner, policy.next_step)
         assert deadline > "2026-01-15"
         assert message
+
+
+def test_an_answer_that_does_not_add_up_cannot_be_waived(seeded: Hub) -> None:
+    """There is no tax that a waiver could let pass; a discount over the limit can be waived."""
+    found = dict(rows(seeded, "SELECT category, max(exception_id) FROM exceptions GROUP BY category"))
+    with pytest.raises(ConfigurationError, match="cannot be waived"), transaction(seeded.engine) as connection:
+        exceptions.resolve(connection, seeded, found["tax_answer_inconsistent"], reason="never mind")
+    [(content,)] = rows(
+        seeded, "SELECT content_hash FROM exceptions WHERE exception_id = :id", id=found["discount_above_policy"]
+    )
+    assert content
 
 
 def test_what_looks_odd_and_is_right_passes(seeded: Hub) -> None:

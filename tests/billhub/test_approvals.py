@@ -179,6 +179,17 @@ def test_a_question_about_content_that_is_gone_cannot_be_answered(
     assert state() == ("draft", None)
 
 
+@pytest.mark.parametrize("other", ["draft", "held", "ready", "released", "delivered", "rejected", "withdrawn"])
+def test_only_an_invoice_that_waits_can_be_decided(
+    waiting: Hub, frida: Hub, state: Callable, asked: Callable, other: str
+) -> None:
+    with transaction(waiting.engine) as connection:
+        connection.execute(text("UPDATE invoices SET state = :state"), {"state": other})
+    with pytest.raises(ApprovalRefusedError, match="not waiting"):
+        decide(frida)
+    assert (state(), asked()) == ((other, None), [("pending", None)])
+
+
 def test_a_released_invoice_is_out_of_reach_of_an_old_question(
     waiting: Hub, frida: Hub, keep: Callable, an_order: Callable, state: Callable, asked: Callable
 ) -> None:

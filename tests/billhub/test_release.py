@@ -17,6 +17,7 @@ from sqlalchemy import text
 
 from billhub import exceptions, release
 from billhub.hub import Hub
+from billhub.release import number as numbering
 from billhub.store import invoices
 from billhub.store.engine import reading, transaction
 from canonical_model.encoding import decode
@@ -195,6 +196,27 @@ def test_a_credit_note_goes_to_the_books_as_one(hub: Hub, keep: Callable, an_ord
     ]
 
 
+# what is released is what was taxed
+
+
+def test_a_document_that_is_not_what_was_taxed_is_sent_back(
+    hub: Hub, keep: Callable, an_order: Callable, query: Callable
+) -> None:
+    """Also where no approval is needed."""
+    keep(an_order("1"), an_order("2"))
+    make_ready(hub)
+    with transaction(hub.engine) as connection:
+        changed = text(
+            "UPDATE invoices SET body = replace(body, 'customer-1', 'customer-9') WHERE invoice_id = 'order_1'"
+        )
+        connection.execute(changed)
+    assert release.release_ready(hub) == {"released": 1, "sent_back": 1}
+    assert query("SELECT invoice_id, state, number FROM invoices ORDER BY seq") == [
+        ("order_1", "taxed", None),
+        ("order_2", "released", "UK-000001"),
+    ]
+
+
 # failures
 
 
@@ -284,12 +306,30 @@ def test_eight_threads_at_once_give_every_number_once(
 ) -> None:
     keep(*orders_of(an_order, 80))
     make_ready(hub)
-    hubs = [open_as(f"worker {number}") for number in range(8)]
+    hubs = [open_as(f"worker {place}") for place in range(8)]
     with ThreadPoolExecutor(8) as pool:
         counts = list(pool.map(lambda each: release.release_ready(each, size=5), hubs))
     assert sum(each.get("released", 0) for each in counts) == 80
     assert_gapless_and_in_order(numbered(), {"UK": 64, "UK-CN": 16})
     assert query("SELECT count(*), count(DISTINCT subject) FROM audit WHERE action = 'invoice.released'") == [(80, 80)]
+
+
+def test_workers_with_different_invoices_share_one_series(
+    hub: Hub, open_as: Callable[..., Hub], keep: Callable, an_order: Callable, numbered: Callable
+) -> None:
+    """Nothing but the series itself makes them wait for each other."""
+    keep(*(an_order(str(place)) for place in range(40)))
+    make_ready(hub)
+    hubs = [open_as(f"worker {place}") for place in range(8)]
+
+    def work(place: int) -> None:
+        for seq in range(place + 1, 41, 8):
+            with transaction(hubs[place].engine) as connection:
+                numbering._release(connection, hubs[place], [seq])
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(8)))
+    assert series(each for each, _ in numbered()) == {"UK": list(range(1, 41))}
 
 
 RELEASING = """
@@ -330,7 +370,7 @@ def test_whole_runs_at_once_release_everything_once(
     """Check, tax, approval routing and release of several workers over the same drafts."""
     keep(*orders_of(an_order, 30))
     release.plan(hub)
-    hubs = [open_as(f"worker {number}") for number in range(4)]
+    hubs = [open_as(f"worker {place}") for place in range(4)]
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(make_ready_and_release, hubs))
     assert series(number for number, _ in numbered()) == {"UK": list(range(1, 25)), "UK-CN": list(range(1, 7))}

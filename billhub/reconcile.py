@@ -13,7 +13,7 @@ from sqlalchemy import Connection, case, exists, func, select
 
 from billhub.billing.soundness import defects
 from billhub.hub import Hub
-from billhub.release.routing import deliveries
+from billhub.routing import deliveries
 from billhub.store import documents
 from billhub.store.invoices import RELEASED_STATES
 from billhub.store.schema import documents as document_table

@@ -13,7 +13,7 @@ import mappings
 from billhub.cli import exits
 from billhub.flows import Flow, load_flows
 from billhub.policy import Policy, load
-from billhub.release.routing import deliveries
+from billhub.routing import deliveries
 from billhub.store.engine import MIGRATIONS, open_engine, reading
 from canonical_model.errors import ConfigurationError, HubError, MappingError
 from connectors import registry

@@ -19,7 +19,11 @@ from connectors.contract import Outcome
 CONFLICTS = ("content_conflict", "content_differs")
 """Codes by which the hub and connectors say that the target holds other contents under our key."""
 
-_CATEGORIES = {**dict.fromkeys(CONFLICTS, "content_conflict"), "mapping": "mapping_defect"}
+_CATEGORIES = {
+    **dict.fromkeys(CONFLICTS, "content_conflict"),
+    "mapping": "mapping_defect",
+    "rendering": "mapping_defect",
+}
 """Categories of exceptions by the codes that have one of their own."""
 
 

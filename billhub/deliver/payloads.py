@@ -11,8 +11,8 @@ import mappings
 from billhub.hub import Hub
 from billhub.outbound import shaped
 from billhub.posting import deferral
-from billhub.release.routing import buyer_of, deliveries
 from billhub.rendering import invoice_pdf
+from billhub.routing import buyer_of, deliveries
 from billhub.store import documents, intents, invoices
 from canonical_model.encoding import content_hash, decode_payload, encode_payload
 from canonical_model.errors import MappingError

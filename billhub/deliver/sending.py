@@ -6,10 +6,11 @@ from typing import Literal
 from billhub.deliver.payloads import Prepared
 from billhub.deliver.resolve import already_there
 from billhub.hub import Hub
+from billhub.rendering import RenderingError
 from billhub.store import intents
 from billhub.store.engine import transaction
 from canonical_model.errors import HubError
-from connectors.contract import Idempotency, Outcome, Target, WriteError
+from connectors.contract import Idempotency, Outcome, Target, WriteError, WriteRequest
 
 Pair = tuple[Prepared, Outcome]
 
@@ -44,17 +45,33 @@ def _write(
 ) -> tuple[list[Pair], HubError | None]:
     pairs: list[Pair] = []
     for place, portion in enumerate(portions):
-        held = _renew(hub, portion, worker)
+        held, requests, unfit = _requests(_renew(hub, portion, worker))
+        pairs += unfit
         if not held:
             continue
         try:
-            outcomes = connector.write(held[0].intent["entity"], [each.request() for each in held])
+            outcomes = connector.write(held[0].intent["entity"], requests)
         except HubError as error:
             unsent = [each for later in portions[place + 1 :] for each in later]
             stopped = [(each, _outcome(each, "uncertain", error)) for each in held]
             return pairs + stopped + [_untouched(each, error) for each in unsent], error
         pairs += zip(held, outcomes, strict=True)
     return pairs, None
+
+
+def _requests(held: Sequence[Prepared]) -> tuple[list[Prepared], list[WriteRequest], list[Pair]]:
+    """The requests of those that can be rendered; the others are rejected, and hold up no one."""
+    fit: list[Prepared] = []
+    requests: list[WriteRequest] = []
+    unfit: list[Pair] = []
+    for each in held:
+        try:
+            requests.append(each.request())
+            fit.append(each)
+        except RenderingError as error:
+            reason = WriteError(code="rendering", message=str(error))
+            unfit.append((each, Outcome(key=each.intent["external_key"], state="rejected", error=reason)))
+    return fit, requests, unfit
 
 
 def _renew(hub: Hub, portion: Sequence[Prepared], worker: str) -> list[Prepared]:

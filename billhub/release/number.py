@@ -11,7 +11,7 @@ from billhub import approvals, audit
 from billhub.billing import approval_content
 from billhub.hub import Hub
 from billhub.release.approve import approval_reason
-from billhub.release.routing import plan_intents
+from billhub.routing import plan_intents
 from billhub.store import intents, invoices
 from billhub.store.engine import reading, transaction
 from billhub.store.missing import insert_missing

@@ -1,5 +1,5 @@
 """Rendering: what a person reads, made from a released invoice and nothing else."""
 
-from billhub.rendering.pdf import invoice_pdf
+from billhub.rendering.pdf import RenderingError, invoice_pdf
 
-__all__ = ["invoice_pdf"]
+__all__ = ["RenderingError", "invoice_pdf"]

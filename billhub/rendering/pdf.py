@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from billhub.rendering.sheet import sheet_of
+from canonical_model.errors import HubError
 from canonical_model.invoices import Invoice
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _OWN = threading.local()  # a compiler serves one thread at a time; reused, it keeps fonts and template parsed
+
+
+class RenderingError(HubError):
+    """A document cannot be printed."""
 
 
 def invoice_pdf(invoice: Invoice) -> bytes:
@@ -35,10 +40,18 @@ def invoice_pdf(invoice: Invoice) -> bytes:
         A PDF dated with the issue date; equal bytes for an equal invoice.
 
     Raises:
+        RenderingError: The document cannot be printed.
         RuntimeError: The process was forked from one that had rendered before.
     """
+    from typst import TypstError
+
     _require_unforked()
-    return _compile(invoice, {"sheet": msgspec.json.encode(sheet_of(invoice)).decode()})
+    try:
+        return _compile(invoice, {"sheet": msgspec.json.encode(sheet_of(invoice)).decode()})
+    except TypstError as error:
+        raise RenderingError(
+            f"invoice {invoice.number or invoice.invoice_id} cannot be printed: {error.message}"
+        ) from error
 
 
 def _compile(invoice: Invoice, inputs: dict[str, str]) -> bytes:

@@ -59,8 +59,8 @@ def deliveries(system: str) -> tuple[Delivery, ...]:
 
 def plan_intents(connection: Connection, hub: Hub, released: Sequence[Invoice]) -> list[dict[str, Any]]:
     """The delivery intents of released invoices, in order; what is there already keeps its key and is not doubled."""
-    buyers = documents.load(connection, "customer", [invoice.buyer.party_id for invoice in released], Customer)
-    chained = (_chain(hub, invoice, buyer_of(invoice, buyers)) for invoice in released)
+    stored = documents.current(connection, "customer", [invoice.buyer.party_id for invoice in released])
+    chained = (_chain(hub, invoice, _version(invoice, stored)) for invoice in released)
     rows = [row for chain in chained for row in chain]
     return list({row["key"]: row for row in rows}.values())
 
@@ -78,7 +78,13 @@ def buyer_of(invoice: Invoice, buyers: Mapping[str, Customer]) -> Customer:
     )
 
 
-def _chain(hub: Hub, invoice: Invoice, buyer: Customer) -> Iterator[dict[str, Any]]:
+def _version(invoice: Invoice, stored: Mapping[str, documents.Stored]) -> str:
+    """Which version of the buyer a document means: a buyer that is changed and changed back is a new one, and is written again."""
+    known = stored.get(invoice.buyer.party_id)
+    return f"v{known.version}" if known else content_hash(buyer_of(invoice, {}))[:16]
+
+
+def _chain(hub: Hub, invoice: Invoice, version: str) -> Iterator[dict[str, Any]]:
     wanted = [
         (target, delivery)
         for target in hub.policy.entities[invoice.legal_entity].targets
@@ -87,7 +93,7 @@ def _chain(hub: Hub, invoice: Invoice, buyer: Customer) -> Iterator[dict[str, An
     ]
     after = None
     for target, delivery in sorted(wanted, key=lambda each: each[1].of != "customer"):
-        row = _intent(hub, target, delivery, invoice, buyer)
+        row = _intent(hub, target, delivery, invoice, version)
         shared = delivery.of == "customer"
         yield row | {"after_key": None if shared else after, "invoice_id": None if shared else invoice.invoice_id}
         after = row["key"]
@@ -107,17 +113,17 @@ def _applies(hub: Hub, delivery: Delivery, invoice: Invoice) -> bool:
             return True
 
 
-def _intent(hub: Hub, target: str, delivery: Delivery, invoice: Invoice, buyer: Customer) -> dict[str, Any]:
+def _intent(hub: Hub, target: str, delivery: Delivery, invoice: Invoice, version: str) -> dict[str, Any]:
     entry = deferral(invoice, hub.policy)
     external = {
-        "customer_id": buyer.customer_id,
+        "customer_id": invoice.buyer.party_id,
         "invoice_id": invoice.invoice_id,
         "number": invoice.number or "",
         "entry_id": entry.entry_id if entry else "",
     }[delivery.key]
-    version = content_hash([buyer, invoice.legal_entity])[:16] if delivery.of == "customer" else "1"
+    meant = f"{invoice.legal_entity}:{version}" if delivery.of == "customer" else "1"
     return {
-        "key": f"{target}:{delivery.entity}:{external}:{version}",
+        "key": f"{target}:{delivery.entity}:{external}:{meant}",
         "subject_id": invoice.invoice_id,
         "target": target,
         "entity": delivery.entity,

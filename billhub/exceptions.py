@@ -22,7 +22,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """A violation on a subject.
 
     Attributes:
-        subject_type: `record` (sync), `invoice` (release) or `delivery`.
+        subject_type: `record` (sync), `contract` or `order` (no draft can be made), `invoice` (checks), `tax` or `delivery`.
         subject_id: Which one.
         violation: What is wrong.
         invoice_id: The invoice it holds back, if any.

@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from sqlalchemy import select
 
 from billhub import exceptions
+from billhub.deliver.engine import retry_exception
 from billhub.exceptions import Problem
 from billhub.hub import Hub
 from billhub.store.engine import reading, transaction
@@ -218,6 +219,16 @@ def test_texts_of_any_length_fit(hub: Hub) -> None:
     long = "x" * 3000
     settle(hub, problem(rule_id=long, path=long, value=long, message=long))
     assert len(rows(hub)[0]["path"]) == 3000
+
+
+@pytest.mark.parametrize(
+    ("subject_type", "stage"),
+    [("record", "sync"), ("contract", "release"), ("order", "release"), ("invoice", "release"), ("tax", "release")],
+)
+def test_retrying_runs_the_stage_that_raised_it(hub: Hub, subject_type: str, stage: str) -> None:
+    settle(hub, problem(subject_type=subject_type), subject_type=subject_type)
+    with transaction(hub.engine) as connection:
+        assert retry_exception(connection, hub, 1) == stage
 
 
 class Desk(RuleBasedStateMachine):

@@ -37,21 +37,29 @@ def deliver_due(hub: Hub, *, wait_seconds: int = 0) -> Mapping[str, int]:
         How many outcomes there were of each kind, over all attempts.
     """
     counts: Counter[str] = Counter()
-    deadline = time.monotonic() + wait_seconds
+    deadline, due_by = time.monotonic() + wait_seconds, intents.now_ms()
     while True:
-        sent = _one_round(hub)
+        sent = _one_round(hub, due_by)
         counts.update(sent)
         if sent:
-            continue
+            continue  # what was sent may have cleared the way for what comes after it
         with reading(hub.engine) as connection:
             due_in = intents.next_due_in(connection)
         if due_in is None or time.monotonic() + due_in / 1000 > deadline:
             return dict(counts)
         time.sleep(due_in / 1000)
+        due_by = intents.now_ms()
 
 
-def drain(hub: Hub, target: str) -> Mapping[str, int]:
-    """Deliver what is due for one target now; safe to run in several processes at once.
+def drain(hub: Hub, target: str, *, due_by: int | None = None) -> Mapping[str, int]:
+    """Deliver what is due for one target; safe to run in several processes at once.
+
+    What fails now is not tried again in the same call: its waiting time ends after `due_by`.
+
+    Args:
+        hub: The hub.
+        target: Connector.
+        due_by: Moment in milliseconds at which waiting times had to be over; None for now.
 
     Raises:
         CredentialsError: The target does not accept our credentials; what was being sent is uncertain and will be looked up.
@@ -60,10 +68,12 @@ def drain(hub: Hub, target: str) -> Mapping[str, int]:
     connector, worker, counts = hub.connect(target, Target), worker_name(), Counter[str]()
     window = connector.capabilities.in_flight_window
     limit = max(BATCH, connector.capabilities.bulk_size)
+    due_by = intents.now_ms() if due_by is None else due_by
     while True:
         with transaction(hub.engine) as connection:
             recover(connection, hub, target, window)
-            prepared = prepare(connection, hub, intents.claim(connection, target, worker=worker, limit=limit))
+            claimed = intents.claim(connection, target, worker=worker, limit=limit, due_by=due_by)
+            prepared = prepare(connection, hub, claimed)
             intents.write_ahead(connection, [write_ahead_row(each) for each in prepared])
         if not prepared:
             return dict(counts)
@@ -126,10 +136,10 @@ def retry_exception(connection: Connection, hub: Hub, exception_id: int) -> str:
     return "deliver"
 
 
-def _one_round(hub: Hub) -> Mapping[str, int]:
+def _one_round(hub: Hub, due_by: int) -> Mapping[str, int]:
     with reading(hub.engine) as connection:
-        targets = intents.targets(connection)
+        targets = intents.targets(connection, due_by=due_by)
     counts: Counter[str] = Counter()
     for target in targets:
-        counts.update(drain(hub, target))
+        counts.update(drain(hub, target, due_by=due_by))
     return counts

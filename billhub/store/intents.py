@@ -29,17 +29,29 @@ def add(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     insert_missing(connection, intents, rows)
 
 
-def claim(connection: Connection, target: str, *, worker: str, limit: int) -> list[dict[str, Any]]:
+def claim(
+    connection: Connection, target: str, *, worker: str, limit: int, due_by: int | None = None
+) -> list[dict[str, Any]]:
     """Take up to `limit` intents of a target that are due now, of one entity, in order; other workers no longer see them.
 
     An intent is due when it is pending or uncertain, its waiting time is over, what must come before it is confirmed, and no earlier version of the
     same shared record is still under way. The rows come back as they were before the claim, so that `uncertain` is still to be seen.
+
+    Args:
+        connection: The caller's transaction.
+        target: Whose intents.
+        worker: Who takes them.
+        limit: At most so many.
+        due_by: Only those whose waiting time was over at this moment, in milliseconds; None for now.
     """
     now = now_ms()
-    entity = connection.execute(_due(intents.c.entity, target, now).limit(1)).scalar_one_or_none()
+    due_by = now if due_by is None else due_by
+    entity = connection.execute(_due(intents.c.entity, target, due_by).limit(1)).scalar_one_or_none()
     if entity is None:
         return []
-    query = _due(intents, target, now).where(intents.c.entity == entity).limit(limit).with_for_update(skip_locked=True)
+    query = (
+        _due(intents, target, due_by).where(intents.c.entity == entity).limit(limit).with_for_update(skip_locked=True)
+    )
     rows = [dict(row) for row in connection.execute(query).mappings()]
     ids = [row["intent_id"] for row in rows]
     lease = {"lease_owner": worker, "lease_until": now + LEASE_MS, "attempts": intents.c.attempts + 1}
@@ -112,9 +124,9 @@ def fully_delivered(connection: Connection, invoice_ids: Sequence[str]) -> list[
     return sorted(set(invoice_ids) - unfinished)
 
 
-def targets(connection: Connection) -> list[str]:
-    """Targets that have anything due now, or being sent by a worker that may be gone."""
-    due = and_(_waiting(now_ms()), _after_confirmed(), _first_version())
+def targets(connection: Connection, *, due_by: int) -> list[str]:
+    """Targets that have anything due by a moment, in milliseconds, or being sent by a worker that may be gone."""
+    due = and_(_waiting(due_by), _after_confirmed(), _first_version())
     query = select(intents.c.target).where(or_(intents.c.state == "sending", due)).distinct().order_by(intents.c.target)
     return list(connection.execute(query).scalars())
 
@@ -131,13 +143,13 @@ def next_due_in(connection: Connection) -> int | None:
     return None if earliest is None else max(0, earliest - now_ms())
 
 
-def _due(columns: Any, target: str, now: int) -> Any:
-    ready = and_(intents.c.target == target, _waiting(now), _after_confirmed(), _first_version())
+def _due(columns: Any, target: str, due_by: int) -> Any:
+    ready = and_(intents.c.target == target, _waiting(due_by), _after_confirmed(), _first_version())
     return select(columns).where(ready).order_by(intents.c.intent_id)
 
 
-def _waiting(now: int) -> ColumnElement[bool]:
-    return and_(intents.c.state.in_(("pending", "uncertain")), intents.c.not_before <= now)
+def _waiting(due_by: int) -> ColumnElement[bool]:
+    return and_(intents.c.state.in_(("pending", "uncertain")), intents.c.not_before <= due_by)
 
 
 def _after_confirmed() -> ColumnElement[bool]:

@@ -68,7 +68,7 @@ def _map(hub: Hub, task: Task, batch: Batch | None) -> Done:
 
 
 def _plan(hub: Hub, _task: Task, _batch: Batch | None) -> Done:
-    return Done(release.plan(hub), release.batches(hub, ("draft", "held", "checked")))
+    return Done(release.plan(hub), release.batches(hub, (*release.UNCHECKED, "checked")))
 
 
 def _check(hub: Hub, task: Task, batch: Batch | None) -> Done:

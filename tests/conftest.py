@@ -20,7 +20,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[Any]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """With HUB_TEST_ALL=1 (CI) a skipped test of these markers counts as a failure."""
     report = yield
     if report.skipped and os.environ.get("HUB_TEST_ALL") and any(item.get_closest_marker(marker) for marker in NEEDS):
@@ -34,7 +36,13 @@ def _own_environment() -> Iterator[None]:
     """No test sees another's settings, nor those of the person who runs it."""
     kept = dict(os.environ)
     for name in list(os.environ):
-        if name.startswith("AIRFLOW_CONN_BILLHUB") or name in {"HUB_DATABASE_URL", "HUB_STATE_DIR", "HUB_AS_OF", "HUB_POLICY_FILE", "HUB_ACTOR"}:
+        if name.startswith("AIRFLOW_CONN_BILLHUB") or name in {
+            "HUB_DATABASE_URL",
+            "HUB_STATE_DIR",
+            "HUB_AS_OF",
+            "HUB_POLICY_FILE",
+            "HUB_ACTOR",
+        }:
             del os.environ[name]
     yield
     os.environ.clear()

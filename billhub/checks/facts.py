@@ -24,6 +24,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         prices: Price book entries of the legal entity by product code, in the contract's currency.
         erp_contract: What the ERP knows of the contract; None when it knows nothing, text when what it knows cannot be read.
         address: What the address service said, if it was asked.
+        outdated: Names of the documents it rests on that are behind their source, because a newer version cannot be read.
         duplicate_of: Canonical id of an earlier invoice that bills the same, if any.
     """
 
@@ -35,4 +36,5 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     prices: Mapping[str, PriceBookEntry] = {}
     erp_contract: ErpContract | str | None = None
     address: AddressCheck | None = None
+    outdated: tuple[str, ...] = ()
     duplicate_of: str | None = None

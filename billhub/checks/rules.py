@@ -28,4 +28,16 @@ def hub_c01_duplicate(facts: Facts) -> Iterator[Violation]:
         )
 
 
-COMMON_RULES: tuple[Rule, ...] = (hub_c01_duplicate,)
+def hub_c02_up_to_date(facts: Facts) -> Iterator[Violation]:
+    """HUB-C02: nothing is billed from a contract, order or customer whose newest version could not be read."""
+    for name in facts.outdated:
+        yield Violation(
+            rule_id="HUB-C02",
+            category="mapping_defect",
+            path=name.partition(" ")[0],
+            value=name.partition(" ")[2],
+            message=f"a newer version of {name} was received and cannot be read; its own exception says why",
+        )
+
+
+COMMON_RULES: tuple[Rule, ...] = (hub_c01_duplicate, hub_c02_up_to_date)

@@ -10,11 +10,13 @@ from billhub.billing import plan
 from billhub.hub import Hub
 from billhub.release.approve import approval_reason, route_approvals
 from billhub.release.batches import Batch, batches
+from billhub.release.check import WORK as UNCHECKED
 from billhub.release.check import check_batch
 from billhub.release.number import release_ready
 from billhub.release.tax import tax_batch
 
 __all__ = [
+    "UNCHECKED",
     "Batch",
     "approval_reason",
     "batches",
@@ -31,7 +33,7 @@ def release_due(hub: Hub) -> Mapping[str, int]:
     """The whole of it, in one process. Returns the counts of the last steps."""
     counts: Counter[str] = Counter()
     counts.update(plan(hub))
-    for batch in batches(hub, ("draft", "held")):
+    for batch in batches(hub, UNCHECKED):
         counts.update(check_batch(hub, batch))
     for batch in batches(hub, ("checked",)):
         counts.update(tax_batch(hub, batch))

@@ -13,11 +13,14 @@ from billhub.store import invoices
 from billhub.store.engine import transaction
 from canonical_model.violations import Violation
 
-WORK = ("draft", "held")
+WAITING = ("awaiting_approval", "ready")
+"""States of invoices that passed before and are not released yet: they are checked again, because what they rest on may have changed."""
+
+WORK = ("draft", "held", *WAITING)
 
 
 def check_batch(hub: Hub, batch: Batch) -> Mapping[str, int]:
-    """Check the drafts of a batch, the held ones again; safe to repeat. Returns how many came to which state."""
+    """Check the drafts of a batch, and again those held or waiting; safe to repeat. Returns how many came to which state."""
     with transaction(hub.engine) as connection:
         rows = invoices.in_states(connection, WORK, after=batch[0], upto=batch[1])
     found = {row.invoice_id: _problems(row, facts) for row, facts in zip(rows, gather(hub, rows), strict=True)}
@@ -35,7 +38,7 @@ def check_batch(hub: Hub, batch: Batch) -> Mapping[str, int]:
 
 
 def _is_same(row: invoices.Row, now: Mapping[str, object]) -> bool:
-    return now["draft_hash"] == row.draft_hash and now["state"] in WORK
+    return (now["draft_hash"], now["state"]) == (row.draft_hash, row.state)
 
 
 def _problems(row: invoices.Row, facts: Facts) -> list[exceptions.Problem]:
@@ -64,7 +67,9 @@ def _action(policy: Policy, violation: Violation) -> OrderAction:
 def _state(hub: Hub, row: invoices.Row, problems: Sequence[exceptions.Problem], held: set[str]) -> str:
     if any(_action(hub.policy, problem.violation) == "reject" for problem in problems):
         return "rejected"
-    return "held" if row.invoice_id in held else "checked"
+    if row.invoice_id in held:
+        return "held"
+    return row.state if row.state in WAITING else "checked"
 
 
 def _rejection(invoice_id: str, problems: Sequence[exceptions.Problem]) -> audit.Entry:

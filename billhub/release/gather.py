@@ -29,6 +29,7 @@ def gather(hub: Hub, rows: Sequence[invoices.Row]) -> list[Facts]:
         orders = documents.load(connection, "order", _sources(rows, "order"), Order)
         customers = documents.load(connection, "customer", [row.invoice.buyer.party_id for row in rows], Customer)
         prices = _prices(connection, hub, contracts)
+        outdated = _outdated(connection, rows)
         duplicates = invoices.first_with_fingerprint(connection, [row.fingerprint for row in rows])
     erp_contracts = _erp_contracts(hub, contracts)
     addresses = _addresses(hub, rows, customers)
@@ -42,6 +43,7 @@ def gather(hub: Hub, rows: Sequence[invoices.Row]) -> list[Facts]:
             prices=prices.get(row.invoice.legal_entity, {}),
             erp_contract=erp_contracts.get(row.source_id),
             address=addresses.get(row.invoice_id),
+            outdated=tuple(name for name in _rests_on(row) if name in outdated),
             duplicate_of=_duplicate_of(row, duplicates),
         )
         for row in rows
@@ -50,6 +52,19 @@ def gather(hub: Hub, rows: Sequence[invoices.Row]) -> list[Facts]:
 
 def _sources(rows: Sequence[invoices.Row], entity: str) -> list[str]:
     return [row.source_id for row in rows if row.source_entity == entity]
+
+
+def _rests_on(row: invoices.Row) -> tuple[str, str]:
+    return f"{row.source_entity} {row.source_id}", f"customer {row.invoice.buyer.party_id}"
+
+
+def _outdated(connection: Connection, rows: Sequence[invoices.Row]) -> set[str]:
+    """Names of the documents these drafts rest on whose newest version could not be read."""
+    ids = {entity: _sources(rows, entity) for entity in ("contract", "order")}
+    ids["customer"] = [row.invoice.buyer.party_id for row in rows]
+    return {
+        f"{entity} {each}" for entity, of_it in ids.items() for each in documents.outdated(connection, entity, of_it)
+    }
 
 
 def _duplicate_of(row: invoices.Row, duplicates: Mapping[str, tuple[int, str]]) -> str | None:

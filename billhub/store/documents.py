@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, exists, insert, select, update
 
-from billhub.store.schema import documents
+from billhub.store.schema import documents, landed
 from canonical_model.encoding import decode
 
 Kind = TypeVar("Kind", bound=msgspec.Struct)
@@ -94,6 +94,20 @@ def walk(connection: Connection, entity: str, *, chunk: int = 1000) -> Iterator[
             return
         yield batch
         after = batch[-1].canonical_id
+
+
+def outdated(connection: Connection, entity: str, canonical_ids: Sequence[str]) -> set[str]:
+    """Which of these documents are behind their source: a newer version of the record was received and cannot be read."""
+    newer = landed.alias("newer")
+    same = [newer.c[name] == landed.c[name] for name in ("source", "entity", "external_id")]
+    unread = exists().where(*same, newer.c.landed_id > landed.c.landed_id, newer.c.state == "excepted")
+    query = (
+        select(documents.c.canonical_id)
+        .join(landed, landed.c.landed_id == documents.c.landed_id)
+        .where(documents.c.entity == entity, documents.c.is_current, documents.c.canonical_id.in_(list(canonical_ids)))
+        .where(unread)
+    )
+    return set(connection.execute(query).scalars())
 
 
 def provenance(connection: Connection, entity: str, canonical_id: str) -> list[Mapping[str, Any]]:

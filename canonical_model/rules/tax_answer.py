@@ -46,7 +46,9 @@ def hub_t01_lines_answered(invoice: Invoice, quote: TaxQuote) -> Iterator[Violat
 def hub_t06_document(invoice: Invoice, quote: TaxQuote) -> Iterator[Violation]:
     """HUB-T06: the answer is about the invoice that was asked about."""
     if quote.document_id not in {invoice.invoice_id, invoice.number}:
-        yield _violation("HUB-T06", "document_id", quote.document_id, f"the invoice asked about is {invoice.invoice_id}")
+        yield _violation(
+            "HUB-T06", "document_id", quote.document_id, f"the invoice asked about is {invoice.invoice_id}"
+        )
 
 
 def hub_t07_taxable(invoice: Invoice, quote: TaxQuote) -> Iterator[Violation]:

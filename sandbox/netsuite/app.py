@@ -54,7 +54,10 @@ def request_limit_exceeded() -> Answer:
     SSS_REQUEST_LIMIT_EXCEEDED is no FaultCodeType of the WSDL; the body has the shape in which NetSuite writes SSS_ errors elsewhere
     (NetSuite help, "Supported HTTP Status Codes and Error Codes for RESTlets").
     """
-    error = {"code": "SSS_REQUEST_LIMIT_EXCEEDED", "message": "Request Limit Exceeded. The maximum number of requests was reached."}
+    error = {
+        "code": "SSS_REQUEST_LIMIT_EXCEEDED",
+        "message": "Request Limit Exceeded. The maximum number of requests was reached.",
+    }
     return Answer(400, encode_json({"error": error}))
 
 

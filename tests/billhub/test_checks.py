@@ -149,6 +149,11 @@ class Example(NamedTuple):
 
 EXAMPLES: dict[str, Example] = {
     "HUB-C01": Example((of_order(), of_contract()), (of_order(duplicate_of="order_1"),), "invoice_id"),
+    "HUB-C02": Example(
+        (of_order(), of_contract()),
+        (of_contract(outdated=("contract C-000001",)), of_order(outdated=("contract C-000001",))),
+        "contract",
+    ),
     "HUB-C10": Example((of_contract(),), (of_contract(customer=None),), "buyer.party_id"),
     "HUB-C11": Example((of_contract(),), (of_contract(customer=customer(status="inactive")),), "customer.status"),
     "HUB-C12": Example(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, exists, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from billhub.store.schema import documents, landed
 from canonical_model.encoding import decode
@@ -97,15 +97,16 @@ def walk(connection: Connection, entity: str, *, chunk: int = 1000) -> Iterator[
 
 
 def outdated(connection: Connection, entity: str, canonical_ids: Sequence[str]) -> set[str]:
-    """Which of these documents are behind their source: a newer version of the record was received and cannot be read."""
-    newer = landed.alias("newer")
-    same = [newer.c[name] == landed.c[name] for name in ("source", "entity", "external_id")]
-    unread = exists().where(*same, newer.c.landed_id > landed.c.landed_id, newer.c.state == "excepted")
+    """Which of these documents are behind their source: the newest version of the record cannot be read."""
+    each, newest = landed.alias("each"), landed.alias("newest")
+    same = [each.c[name] == landed.c[name] for name in ("source", "entity", "external_id")]
+    last = select(func.max(each.c.landed_id)).where(*same).correlate(landed).scalar_subquery()
     query = (
         select(documents.c.canonical_id)
         .join(landed, landed.c.landed_id == documents.c.landed_id)
+        .join(newest, newest.c.landed_id == last)
         .where(documents.c.entity == entity, documents.c.is_current, documents.c.canonical_id.in_(list(canonical_ids)))
-        .where(unread)
+        .where(newest.c.state == "excepted")
     )
     return set(connection.execute(query).scalars())
 

@@ -354,6 +354,29 @@ def test_running_again_without_any_change_changes_nothing(hub: Hub, systems: Map
     assert {name: rows(hub, f"SELECT * FROM {name} ORDER BY 1") for name in tables} == before
 
 
+def test_what_was_approved_is_checked_again_before_it_is_released(
+    hub: Hub, systems: Mapping[str, str], open_as: Callable[..., Hub]
+) -> None:
+    sync_and_release(hub)
+    office, second = Office(systems), open_as("uma")
+    office.account("A-0001", Active__c="No")  # the buyer of the worked example
+    office.contract("C-000003", Billing_Frequency__c="Biennial")  # its newest version cannot be read any more
+    waiting = {"C-000001_2026-01-01", "C-000003_2026-01-01"}
+    with transaction(second.engine) as connection:
+        for invoice_id in sorted(waiting):
+            approvals.decide(connection, second, invoice_id, approve=True)
+    sync_and_release(hub)
+    query = "SELECT invoice_id, state FROM invoices WHERE source_id IN ('C-000001', 'C-000003')"
+    assert dict(rows(hub, query)) == dict.fromkeys(waiting, "held")
+    held = "SELECT category, rule_id FROM exceptions WHERE state = 'open' AND invoice_id = :invoice_id"
+    assert rows(hub, held, invoice_id="C-000001_2026-01-01") == [("buyer_inactive", "HUB-C11")]
+    assert rows(hub, held, invoice_id="C-000003_2026-01-01") == [("mapping_defect", "HUB-C02")]
+    office.account("A-0001", Active__c="Yes")
+    office.contract("C-000003", Billing_Frequency__c="Quarterly")
+    sync_and_release(hub)
+    assert dict(rows(hub, query)) == dict.fromkeys(waiting, "released")  # the decision was about the same content
+
+
 # the year of the worked example
 
 

@@ -41,22 +41,26 @@ def sandbox_environment(endpoints: Mapping[str, str], *, retail_file: str | None
             },
         },
         "stripe": {"host": endpoints["stripe"], "password": "sk_test_sandbox"},
-        "email": {
-            "host": endpoints["smtp"],
-            "login": "billing@meridian.example",
-            "password": "meridian-mail",
-            "extra": {
-                "sender": "billing@meridian.example",
-                "security": "none",
-                "imap_host": endpoints["imap"],
-                "in_flight_window": "1",
-            },
-        },
+        "email": _mail(endpoints),
         "tax_table": {},
     }
     if retail_file:
         settings["online_retail"] = {"host": retail_file}
     return {variable_name(f"billhub_{system}"): _as_json(system, fields) for system, fields in settings.items()}
+
+
+def _mail(endpoints: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "host": endpoints["smtp"],
+        "login": "billing@meridian.example",
+        "password": "meridian-mail",
+        "extra": {
+            "sender": "billing@meridian.example",
+            "security": "none",
+            "imap_host": endpoints["imap"],
+            "in_flight_window": "1",
+        },
+    }
 
 
 def _as_json(system: str, fields: Mapping[str, Any]) -> str:

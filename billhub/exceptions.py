@@ -74,7 +74,7 @@ def settle(
     for problem in _unique(problems):
         row = known.get(problem.fingerprint)
         found.add(problem.fingerprint)
-        if row is not None and row["state"] == "waived" and row["content_hash"] == problem.content_hash:
+        if row is not None and row["state"] == "waived" and _is_waived(row, problem):
             continue
         if problem.holds:
             standing.add(problem.subject_id)
@@ -189,6 +189,12 @@ def _new_row(hub: Hub, problem: Problem) -> dict[str, Any]:
         "content_hash": problem.content_hash,
         "opened_on": hub.as_of.isoformat(),
     }
+
+
+def _is_waived(row: Mapping[str, Any], problem: Problem) -> bool:
+    """A waiver is about what was seen: the same content, the same value, the same words."""
+    seen = (problem.content_hash, problem.violation.value, problem.violation.message)
+    return (row["content_hash"], row["value"], row["message"]) == seen
 
 
 def _differs(row: Mapping[str, Any], problem: Problem) -> bool:

@@ -1,7 +1,7 @@
 """Steps: what each task of a flow does; Airflow drives them one by one, and `run_flow` does so without it."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -43,8 +43,8 @@ def run_flow(hub: Hub, flow: Flow) -> None:
     """Run a whole flow in this process, as its DAG would."""
     results: dict[str, list[Batch]] = {}
     for task in flow.tasks:
-        for batch in results[task.each] if task.each else [None]:
-            results[task.id] = run_task(hub, flow.id, task, batch)
+        over: Sequence[Batch | None] = results[task.each] if task.each else [None]
+        results[task.id] = [given for batch in over for given in run_task(hub, flow.id, task, batch)]
 
 
 class Done(msgspec.Struct, frozen=True):

@@ -58,14 +58,14 @@ def map_batch(hub: Hub, feed: Feed, batch: Batch) -> Mapping[str, int]:
     with transaction(hub.engine) as connection:
         waiting = landed.waiting(connection, feed.source, feed.entity, after=batch[0], upto=batch[1])
         rows = _newest(connection, feed, waiting)
-        examined = _examine(feed, rows.current)
+        examined = _examine(connection, feed, rows.current)
         good = [each.document for each in examined if each.document is not None]
         problems = [problem for each in examined for problem in each.problems]
         changed = documents.save(connection, feed.document, good)
         states = {each.landed_id: "excepted" if each.document is None else "mapped" for each in examined}
         landed.mark(connection, states | dict.fromkeys(rows.superseded, "superseded"))
-        subjects = [_subject(feed, row) for row in rows.current]
-        exceptions.settle(connection, hub, subject_type="record", examined=subjects, problems=problems)
+        subjects = {name for row in rows.current for name in (row["subject"], _subject(feed, row["native_id"]))}
+        exceptions.settle(connection, hub, subject_type="record", examined=sorted(subjects), problems=problems)
         counts = {**Counter(states.values()), "superseded": len(rows.superseded), "changed": changed}
         if examined:
             entry = audit.Entry(action="records.mapped", subject=feed.mapping, detail={"batch": list(batch), **counts})
@@ -93,25 +93,50 @@ class _Examined(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _newest(connection: Connection, feed: Feed, rows: Sequence[Mapping[str, Any]]) -> _Newest:
-    """Of several versions of one record only the last is mapped, whichever batch it is in."""
-    newest = landed.newest_ids(connection, feed.source, feed.entity, [row["external_id"] for row in rows])
+    """Of several versions of one record only the last is mapped, whichever batch it is in.
+
+    Each row to be mapped gets the `subject` that the exception desk knows it by.
+    """
+    newest = landed.newest_ids(connection, feed.source, feed.entity, [row["native_id"] for row in rows])
+    current = [row for row in rows if row["landed_id"] in newest]
+    first = landed.first_holders(connection, feed.source, feed.entity, [row["external_id"] for row in current])
     return _Newest(
-        [row for row in rows if row["landed_id"] in newest],
+        [{**row, "subject": _subject(feed, _desk_name(row, first))} for row in current],
         [row["landed_id"] for row in rows if row["landed_id"] not in newest],
     )
 
 
-def _examine(feed: Feed, rows: Sequence[Mapping[str, Any]]) -> list[_Examined]:
-    """Each record mapped and checked; of several that claim one identity the first keeps it."""
-    owners: dict[str, str] = {}
-    examined = []
-    for row in rows:
-        each = _map(feed, row)
-        if each.document is not None:
-            owner = owners.setdefault(each.document.canonical_id, row["external_id"])
-            each = each if owner == row["external_id"] else _refused(feed, row, [_rival(each.document, owner)])
-        examined.append(each)
+def _desk_name(row: Mapping[str, Any], first: Mapping[str, str]) -> str:
+    """The external id; the native id for a record that came under the external id of another, so that neither closes exceptions of the other."""
+    return str(row["external_id"] if first[row["external_id"]] == row["native_id"] else row["native_id"])
+
+
+def _examine(connection: Connection, feed: Feed, rows: Sequence[Mapping[str, Any]]) -> list[_Examined]:
+    """Each record mapped and checked; of several that claim one identity the first keeps it, whichever batch it came in."""
+    examined = [_map(feed, row) for row in rows]
+    claimed = [each.document.canonical_id for each in examined if each.document is not None]
+    known, taken = landed.owners(connection, feed.document, claimed), dict[str, landed.Owner]()
+    for place, (row, each) in enumerate(zip(rows, examined, strict=True)):
+        if each.document is None:
+            continue
+        name, claimant = each.document.canonical_id, _owner(feed, row)
+        owner = known.get(name)
+        if owner is None or not _is_another(owner, claimant):
+            owner = taken.setdefault(name, claimant)
+        if owner != claimant:
+            examined[place] = _refused(feed, row, [_rival(each.document, claimant, owner)])
     return examined
+
+
+def _owner(feed: Feed, row: Mapping[str, Any]) -> landed.Owner:
+    return landed.Owner(source=feed.source, external_id=row["external_id"], native_id=row["native_id"])
+
+
+def _is_another(owner: landed.Owner, claimant: landed.Owner) -> bool:
+    """Whether they are two records for certain: in a source without native ids one record may come under another external id."""
+    if owner.source != claimant.source:
+        return True
+    return claimant.native_id not in (claimant.external_id, owner.native_id)
 
 
 def _map(feed: Feed, row: Mapping[str, Any]) -> _Examined:
@@ -139,8 +164,8 @@ def _refused(feed: Feed, row: Mapping[str, Any], found: Sequence[mappings.FieldP
     return _Examined(landed_id=row["landed_id"], document=None, problems=problems)
 
 
-def _rival(document: documents.NewDocument, owner: str) -> mappings.FieldProblem:
-    message = f"record {owner} of the same batch has the same identity"
+def _rival(document: documents.NewDocument, claimant: landed.Owner, owner: landed.Owner) -> mappings.FieldProblem:
+    message = f"record {claimant} has the identity of record {owner}, which came first and keeps it"
     return mappings.FieldProblem(
         field="identity", source_path="", value=document.canonical_id, rule="one record an identity", message=message
     )
@@ -169,11 +194,11 @@ def _problem(feed: Feed, row: Mapping[str, Any], found: mappings.FieldProblem) -
     )
     return exceptions.Problem(
         subject_type="record",
-        subject_id=_subject(feed, row),
+        subject_id=row["subject"],
         violation=violation,
         legal_entity=row["control_entity"],
     )
 
 
-def _subject(feed: Feed, row: Mapping[str, Any]) -> str:
-    return f"{feed.source}/{feed.entity}/{row['external_id']}"
+def _subject(feed: Feed, name: str) -> str:
+    return f"{feed.source}/{feed.entity}/{name}"

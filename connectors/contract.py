@@ -74,12 +74,14 @@ class RawRecord(msgspec.Struct, frozen=True, kw_only=True):
         version: The source's own version mark, for example a modification stamp; empty where it has none.
         body: The record as plain JSON values (decimals as strings).
         control: What it amounts to, if the source can say so.
+        native_id: The key the source itself knows it by, where that is not `external_id` and two records may have one `external_id`.
     """
 
     external_id: str
     version: str
     body: Mapping[str, Any]
     control: ControlTotals | None = None
+    native_id: str | None = None
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 from datetime import date, timedelta
-from itertools import pairwise
 from typing import Any
 
-from airflow.sdk import DAG, Param, task
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG, Param, chain, task
 
 from billhub.flows import Batch, Flow, Task, load_flows
 
@@ -20,6 +20,7 @@ SCHEDULED = os.environ.get("HUB_SCHEDULES", "off") == "on"
 
 def build(flow: Flow) -> DAG:
     """The DAG of a flow: its tasks in order, those with `each` mapped over the batches of the task they name."""
+    rule = "all_done" if all(step.run == ("deliver",) for step in flow.tasks) else "none_failed"
     with DAG(
         dag_id=flow.id,
         description=flow.description,
@@ -32,15 +33,16 @@ def build(flow: Flow) -> DAG:
     ) as dag:
         done: dict[str, Any] = {}
         for step in flow.tasks:
-            run = _operator(flow, step)
+            run = _operator(flow, step, rule)
             done[step.id] = run.expand(batch=done[step.each]) if step.each else run()
-        for before, after in pairwise(done.values()):
-            before >> after
+        chain(*done.values())
+        if rule == "all_done":  # a target that fails holds up no other, but the run ends as its last task does
+            list(done.values()) >> EmptyOperator(task_id="all_delivered")
     return dag
 
 
-def _operator(flow: Flow, step: Task) -> Any:
-    @task(task_id=step.id, trigger_rule="none_failed")
+def _operator(flow: Flow, step: Task, rule: str) -> Any:
+    @task(task_id=step.id, trigger_rule=rule)
     def run(batch: Batch | None = None, params: dict[str, Any] | None = None, dag_run: Any = None) -> list[Batch]:
         from billhub.airflow_hub import task_hub
         from billhub.steps import run_task

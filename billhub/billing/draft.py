@@ -27,9 +27,10 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def approval_content(invoice: Invoice) -> str:
-    """Hash of what is decided about an invoice: everything but the number and the dates it gets on release."""
+    """Hash of what is decided about an invoice: everything but the number and dates it gets on release, and the tax engine's own reference."""
     fixed = invoice.tax_point_date
-    return content_hash(msgspec.structs.replace(invoice, number=None, issue_date=fixed, due_date=fixed))
+    changes = {"number": None, "issue_date": fixed, "due_date": fixed, "tax_reference": None}
+    return content_hash(msgspec.structs.replace(invoice, **changes))
 
 
 def fingerprint(invoice: Invoice) -> str:

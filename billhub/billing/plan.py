@@ -17,6 +17,8 @@ from billhub.store import documents, invoices
 from billhub.store.engine import reading, transaction
 from billhub.store.schema import invoices as invoice_table
 from canonical_model.encoding import encode
+from canonical_model.money import from_minor
+from canonical_model.violations import Violation
 
 
 def plan(hub: Hub) -> Mapping[str, int]:
@@ -46,11 +48,46 @@ def _commit(
     invoices.add(connection, new)
     invoices.change(connection, changed)
     approvals.void(connection, hub, [row["invoice_id"] for row in changed])
+    _report_released(connection, hub, drafts, known)
     withdrawn = _withdraw(connection, hub, entity, [each.canonical_id for each in sources], drafts)
     entries = [_entry("invoice.drafted", row) for row in new] + [_entry("invoice.redrafted", row) for row in changed]
     audit.append(connection, hub, entries)
     kept = len(drafts) - len(new) - len(changed)
     return {"new": len(new), "changed": len(changed), "kept": kept, "withdrawn": withdrawn}
+
+
+def _report_released(
+    connection: Connection, hub: Hub, drafts: Sequence[Draft], known: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """A released invoice never changes; where its source now asks for another amount, a person decides what follows."""
+    released = [
+        (draft, known[draft.invoice.invoice_id])
+        for draft in drafts
+        if known.get(draft.invoice.invoice_id, {}).get("state") in invoices.RELEASED_STATES
+    ]
+    problems = [_differs(draft, row) for draft, row in released if row["net_minor"] != draft.invoice.totals.net.minor]
+    examined = [draft.invoice.invoice_id for draft, _ in released]
+    exceptions.settle(connection, hub, subject_type="released", examined=examined, problems=problems)
+
+
+def _differs(draft: Draft, row: Mapping[str, Any]) -> exceptions.Problem:
+    invoice, billed = draft.invoice, from_minor(row["net_minor"], row["currency"])
+    violation = Violation(
+        rule_id="HUB-B04",
+        category="released_differs",
+        path="totals.net",
+        value=str(invoice.totals.net),
+        message=f"invoice {row['number']} was released with {billed}; {draft.source_entity} {draft.source_id} now comes to another amount",
+    )
+    return exceptions.Problem(
+        subject_type="released",
+        subject_id=invoice.invoice_id,
+        violation=violation,
+        invoice_id=invoice.invoice_id,
+        legal_entity=invoice.legal_entity,
+        amount=invoice.totals.net,
+        content_hash=approval_content(invoice),
+    )
 
 
 def _redrafted(hub: Hub, draft: Draft) -> dict[str, Any]:

@@ -95,13 +95,13 @@ def hub_c18_purchase_order(facts: Facts) -> Iterator[Violation]:
 
 def hub_c19_amendments(facts: Facts) -> Iterator[Violation]:
     """HUB-C19: no change order that is already in effect waits for its approval."""
-    for index, amendment in enumerate(_contract(facts).amendments):
+    for amendment in _contract(facts).amendments:
         in_effect = amendment.effective_date <= max(facts.invoice.tax_point_date, facts.invoice.issue_date)
         if in_effect and amendment.status in {"draft", "submitted"}:
             message = (
                 f"amendment {amendment.amendment_id} took effect on {amendment.effective_date} and is not approved"
             )
-            path = f"contract.amendments[{index}].status"
+            path = f"contract.amendments[{amendment.amendment_id}].status"
             yield _violation("HUB-C19", "unapproved_amendment", path, amendment.status, message)
 
 

@@ -25,7 +25,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         erp_contract: What the ERP knows of the contract; None when it knows nothing, text when what it knows cannot be read.
         address: What the address service said, if it was asked.
         outdated: Names of the documents it rests on that are behind their source, because a newer version cannot be read.
-        duplicate_of: Canonical id of an earlier invoice that bills the same, if any.
+        duplicate_of: Canonical id of an invoice that bills the same and goes first, if any.
+        billed_already: Number and period of each released invoice of the same contract that bills days of this draft.
     """
 
     invoice: Invoice
@@ -38,3 +39,4 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     address: AddressCheck | None = None
     outdated: tuple[str, ...] = ()
     duplicate_of: str | None = None
+    billed_already: tuple[str, ...] = ()

@@ -40,4 +40,17 @@ def hub_c02_up_to_date(facts: Facts) -> Iterator[Violation]:
         )
 
 
-COMMON_RULES: tuple[Rule, ...] = (hub_c01_duplicate, hub_c02_up_to_date)
+def hub_c03_billed_once(facts: Facts) -> Iterator[Violation]:
+    """HUB-C03: no day of a contract is billed again after its billing frequency or start date changed."""
+    if facts.billed_already:
+        period = f"{facts.invoice.period_start} to {facts.invoice.period_end}"
+        yield Violation(
+            rule_id="HUB-C03",
+            category="duplicate_request",
+            path="period_start",
+            value=str(facts.invoice.period_start),
+            message=f"bills {period}, of which days are already billed to this contract by {', '.join(facts.billed_already)}",
+        )
+
+
+COMMON_RULES: tuple[Rule, ...] = (hub_c01_duplicate, hub_c02_up_to_date, hub_c03_billed_once)

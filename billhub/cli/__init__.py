@@ -59,7 +59,7 @@ class _Commands(TyperGroup):
         except HubError as error:
             from billhub.cli.output import complain  # noqa: PLC0415 - rich is needed for output only
 
-            complain(str(error))
+            complain("\n".join((str(error), *getattr(error, "__notes__", ()))))
             raise typer.Exit(exits.code_of(error)) from None
 
 

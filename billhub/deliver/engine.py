@@ -20,7 +20,7 @@ from billhub.hub import Hub
 from billhub.store import intents
 from billhub.store.engine import reading, transaction
 from billhub.store.schema import intents as intent_table
-from canonical_model.errors import ConfigurationError
+from canonical_model.errors import ConfigurationError, HubError
 from connectors.contract import Outcome, Target, WriteError
 
 BATCH = 100
@@ -35,14 +35,19 @@ def deliver_due(hub: Hub, *, wait_seconds: int = 0) -> Mapping[str, int]:
 
     Returns:
         How many outcomes there were of each kind, over all attempts.
+
+    Raises:
+        HubError: The first error of a target that could not go on, once the others have everything; its notes name further ones.
     """
-    counts: Counter[str] = Counter()
+    counts, failed = Counter[str](), dict[str, HubError]()
     deadline, due_by = time.monotonic() + wait_seconds, intents.now_ms()
     while True:
-        sent = _one_round(hub, due_by)
+        sent = _one_round(hub, due_by, failed)
         counts.update(sent)
         if sent:
             continue  # what was sent may have cleared the way for what comes after it
+        if failed:
+            raise _first(failed)
         with reading(hub.engine) as connection:
             due_in = intents.next_due_in(connection)
         if due_in is None or time.monotonic() + due_in / 1000 > deadline:
@@ -61,14 +66,24 @@ def drain(hub: Hub, target: str, *, due_by: int | None = None) -> Mapping[str, i
         target: Connector.
         due_by: Moment in milliseconds at which waiting times had to be over; None for now.
 
+    Returns:
+        How many outcomes there were of each kind. With nothing to do the target is not connected to, and needs no settings.
+
     Raises:
         CredentialsError: The target does not accept our credentials; what was being sent is uncertain and will be looked up.
         ConfigurationError: The connection is missing or wrong.
     """
+    due_by = intents.now_ms() if due_by is None else due_by
+    with reading(hub.engine) as connection:
+        if target not in intents.targets(connection, due_by=due_by):
+            return {}
+    return _drain(hub, target, due_by)
+
+
+def _drain(hub: Hub, target: str, due_by: int) -> Mapping[str, int]:
     connector, worker, counts = hub.connect(target, Target), worker_name(), Counter[str]()
     window = connector.capabilities.in_flight_window
     limit = max(BATCH, connector.capabilities.bulk_size)
-    due_by = intents.now_ms() if due_by is None else due_by
     while True:
         with transaction(hub.engine) as connection:
             recover(connection, hub, target, window)
@@ -136,10 +151,22 @@ def retry_exception(connection: Connection, hub: Hub, exception_id: int) -> str:
     return "deliver"
 
 
-def _one_round(hub: Hub, due_by: int) -> Mapping[str, int]:
+def _one_round(hub: Hub, due_by: int, failed: dict[str, HubError]) -> Mapping[str, int]:
+    """Each target in turn, but for those that failed; one that fails now is added to them and holds up no other."""
     with reading(hub.engine) as connection:
         targets = intents.targets(connection, due_by=due_by)
     counts: Counter[str] = Counter()
     for target in targets:
-        counts.update(drain(hub, target, due_by=due_by))
+        if target not in failed:
+            try:
+                counts.update(_drain(hub, target, due_by))
+            except HubError as error:
+                failed[target] = error
     return counts
+
+
+def _first(failed: Mapping[str, HubError]) -> HubError:
+    first, *others = failed.items()
+    for target, error in others:
+        first[1].add_note(f"{target} could not go on either: {error}")
+    return first[1]

@@ -23,6 +23,7 @@ _CATEGORIES = {
     **dict.fromkeys(CONFLICTS, "content_conflict"),
     "mapping": "mapping_defect",
     "rendering": "mapping_defect",
+    "tax_differs": "tax_answer_inconsistent",
 }
 """Categories of exceptions by the codes that have one of their own."""
 
@@ -138,7 +139,7 @@ def _problem(pair: Pair) -> exceptions.Problem | None:
         invoice_id=intent["subject_id"],
         legal_entity=prepared.invoice.legal_entity,
         amount=prepared.invoice.totals.gross,
-        content_hash=intent["content_hash"],
+        content_hash=None,  # nobody can waive what a target refuses
     )
 
 

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from billhub import approvals, deliver
 from billhub.demo.airflow import Airflow, airflow
 from billhub.demo.connections import sandbox_environment
+from billhub.demo.memory import Peaks
 from billhub.demo.summary import Summary, gather, show
 from billhub.demo.systems import Holdings, holdings, sandbox
 from billhub.flows import flows_folder
@@ -62,11 +63,17 @@ def run(options: Options, console: Console) -> Summary:
         before = holdings(endpoints)
         server = stack.enter_context(airflow(options.state / "airflow", {**os.environ, **env}, flows_folder().parent))
         console.print(f"Airflow runs: {server.url} ({time.monotonic() - started:.0f} s)")
-        _flows(server, options, console)
+        peaks = Peaks()
+        _flows(server, options, console, peaks)
         summary = _summarise(server, options, endpoints, before)
         show(summary, console)
         _look_next(summary, options, console)
-        console.print(f"Run time {time.monotonic() - started:.0f} s.")
+        spent = time.monotonic() - started
+        lines = sum(row.came_in.lines for row in summary.completeness)
+        console.print(
+            f"Run time {spent:.0f} s; {lines:,} lines, {lines / spent:,.0f} lines/s over all of it; "
+            f"peak memory of the largest process {peaks.largest_mb} MB."
+        )
         if options.stay:
             _stay(server, options, env, console)
     return summary
@@ -89,15 +96,15 @@ def _environment(options: Options, endpoints: Mapping[str, str]) -> dict[str, st
     }
 
 
-def _flows(server: Airflow, options: Options, console: Console) -> None:
+def _flows(server: Airflow, options: Options, console: Console, peaks: Peaks) -> None:
     """Sync, release, let the second person decide, release what was approved, deliver, replay."""
     sync = ("retail_orders",) if options.retail_file else ("sync_accounts", "sync_contracts")
-    _run(server, sync, options, console)
-    _run(server, ("invoice_release",), options, console)
+    _run(server, sync, options, console, peaks)
+    _run(server, ("invoice_release",), options, console, peaks)
     if _approve(server, options, console):
-        _run(server, ("invoice_release",), options, console)
-    _run(server, ("deliver",), options, console)
-    _run(server, ("replay_exceptions",), options, console)
+        _run(server, ("invoice_release",), options, console, peaks)
+    _run(server, ("deliver",), options, console, peaks)
+    _run(server, ("replay_exceptions",), options, console, peaks)
     hub = open_hub(as_of=options.as_of, actor=CREATOR)
     try:
         deliver.deliver_due(hub, wait_seconds=SETTLE_SECONDS)
@@ -105,7 +112,7 @@ def _flows(server: Airflow, options: Options, console: Console) -> None:
         hub.close()
 
 
-def _run(server: Airflow, dag_ids: tuple[str, ...], options: Options, console: Console) -> None:
+def _run(server: Airflow, dag_ids: tuple[str, ...], options: Options, console: Console, peaks: Peaks) -> None:
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description:<20}"),
@@ -117,6 +124,7 @@ def _run(server: Airflow, dag_ids: tuple[str, ...], options: Options, console: C
             bar = progress.add_task(dag_id, total=None)
             run = server.trigger(dag_id, {"as_of": options.as_of.isoformat()})
             for now in server.follow(run):
+                peaks.sample()
                 progress.update(bar, completed=now.done, total=now.total or None)
 
 

@@ -23,6 +23,7 @@ from canonical_model.encoding import decode
 from canonical_model.invoices import Invoice
 from canonical_model.money import Money, total
 from canonical_model.schedule import annual_value, billing_periods, instalments
+from mappings.tables import TABLES, read_table
 
 WORKED_EXAMPLE = "C-000001"
 
@@ -147,9 +148,11 @@ def _receivables(
         for row in balance
         if row["account"] == account
     }
-    subsidiaries = {code: str(place) for place, code in enumerate(hub.policy.entities, start=1)}
+    subsidiaries = read_table(TABLES / "netsuite_subsidiary.yaml").rows
     ours = reconcile.receivables(connection, hub)
-    return [(each, theirs.get((subsidiaries[each.legal_entity], each.currency), Decimal(0))) for each in ours]
+    return [
+        (each, theirs.get((subsidiaries[each.legal_entity]["internal_id"], each.currency), Decimal(0))) for each in ours
+    ]
 
 
 def _unreadable(connection: Connection) -> list[str]:

@@ -13,7 +13,7 @@ from billhub.store import invoices
 from billhub.store.engine import transaction
 from canonical_model.violations import Violation
 
-WAITING = ("awaiting_approval", "ready")
+WAITING = ("taxed", "awaiting_approval", "ready")
 """States of invoices that passed before and are not released yet: they are checked again, because what they rest on may have changed."""
 
 WORK = ("draft", "held", *WAITING)

@@ -30,7 +30,8 @@ def gather(hub: Hub, rows: Sequence[invoices.Row]) -> list[Facts]:
         customers = documents.load(connection, "customer", [row.invoice.buyer.party_id for row in rows], Customer)
         prices = _prices(connection, hub, contracts)
         outdated = _outdated(connection, rows)
-        duplicates = invoices.first_with_fingerprint(connection, [row.fingerprint for row in rows])
+        claims = invoices.with_fingerprints(connection, [row.fingerprint for row in rows])
+        released = invoices.released_periods(connection, _sources(rows, "contract"))
     erp_contracts = _erp_contracts(hub, contracts)
     addresses = _addresses(hub, rows, customers)
     return [
@@ -44,7 +45,8 @@ def gather(hub: Hub, rows: Sequence[invoices.Row]) -> list[Facts]:
             erp_contract=erp_contracts.get(row.source_id),
             address=addresses.get(row.invoice_id),
             outdated=tuple(name for name in _rests_on(row) if name in outdated),
-            duplicate_of=_duplicate_of(row, duplicates),
+            duplicate_of=_duplicate_of(row, claims.get(row.fingerprint, ())),
+            billed_already=_billed_already(row, released.get(row.source_id, ())),
         )
         for row in rows
     ]
@@ -67,9 +69,25 @@ def _outdated(connection: Connection, rows: Sequence[invoices.Row]) -> set[str]:
     }
 
 
-def _duplicate_of(row: invoices.Row, duplicates: Mapping[str, tuple[int, str]]) -> str | None:
-    seq, invoice_id = duplicates.get(row.fingerprint, (row.seq, row.invoice_id))
-    return invoice_id if seq < row.seq else None
+def _duplicate_of(row: invoices.Row, claims: Sequence[invoices.Claim]) -> str | None:
+    """The other invoice with the best claim to what this one bills, if that goes before this one's own."""
+    other = next((each for each in claims if each.invoice_id != row.invoice_id), None)
+    if other is None:
+        return None
+    has_passed = other.state in (*invoices.PASSED_STATES, *invoices.RELEASED_STATES)
+    return other.invoice_id if has_passed or other.seq < row.seq else None
+
+
+def _billed_already(row: invoices.Row, released: Sequence[invoices.ReleasedPeriod]) -> tuple[str, ...]:
+    """Released invoices of the same contract that bill days of this draft; other billing terms give the periods other ids."""
+    start, end = row.invoice.period_start, row.invoice.period_end
+    if row.source_entity != "contract" or start is None or end is None:
+        return ()
+    return tuple(
+        f"{each.number} ({each.period_start} to {each.period_end})"
+        for each in released
+        if each.invoice_id != row.invoice_id and each.period_start <= end and start <= each.period_end
+    )
 
 
 def _prices(

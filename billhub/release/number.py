@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, select, update
 
-from billhub import approvals, audit
+from billhub import approvals, audit, exceptions
 from billhub.billing import approval_content
 from billhub.hub import Hub
 from billhub.release.approve import approval_reason
@@ -18,6 +18,7 @@ from billhub.store.missing import insert_missing
 from billhub.store.schema import number_sequences
 from canonical_model.encoding import encode
 from canonical_model.invoices import CREDIT_NOTE, Invoice
+from canonical_model.violations import Violation
 
 
 def release_ready(hub: Hub, *, size: int = 1000) -> Mapping[str, int]:
@@ -32,7 +33,8 @@ def release_ready(hub: Hub, *, size: int = 1000) -> Mapping[str, int]:
 
 
 def _release(connection: Connection, hub: Hub, seqs: Sequence[int]) -> Mapping[str, int]:
-    rows = invoices.locked(connection, seqs, ("ready",))
+    ready = invoices.locked(connection, seqs, ("ready",))
+    rows = _unaltered(connection, hub, ready)
     unapproved = _without_approval(connection, hub, rows)
     invoices.change(connection, [{"invoice_id": each, "state": "taxed"} for each in unapproved])
     passed = [row for row in rows if row.invoice_id not in unapproved]
@@ -41,16 +43,40 @@ def _release(connection: Connection, hub: Hub, seqs: Sequence[int]) -> Mapping[s
     invoices.change(connection, [_change(hub, row, released[row.invoice_id]) for row in passed])
     intents.add(connection, plan_intents(connection, hub, list(released.values())))
     audit.append(connection, hub, [_entry(hub, row, released[row.invoice_id]) for row in passed])
-    return {"released": len(passed), "sent_back": len(unapproved)}
+    return {"released": len(passed), "sent_back": len(ready) - len(passed)}
+
+
+def _unaltered(connection: Connection, hub: Hub, rows: Sequence[invoices.Row]) -> list[invoices.Row]:
+    """Those whose body still has the content that was taxed and decided about; the others are held, and drafted anew from their source."""
+    altered = [row for row in rows if approval_content(row.invoice) != row.content_hash]
+    problems = [_altered(row) for row in altered]
+    examined = [row.invoice_id for row in rows]
+    exceptions.settle(connection, hub, subject_type="integrity", examined=examined, problems=problems)
+    invoices.change(connection, [{"invoice_id": row.invoice_id, "state": "held", "draft_hash": ""} for row in altered])
+    return [row for row in rows if row not in altered]
+
+
+def _altered(row: invoices.Row) -> exceptions.Problem:
+    violation = Violation(
+        rule_id="HUB-R01",
+        category="miscalculation",
+        path="content_hash",
+        value=row.content_hash or "",
+        message="the stored invoice no longer has the content that was taxed and decided about; it is drafted anew from its source",
+    )
+    return exceptions.Problem(
+        subject_type="integrity",
+        subject_id=row.invoice_id,
+        violation=violation,
+        invoice_id=row.invoice_id,
+        legal_entity=row.invoice.legal_entity,
+    )
 
 
 def _without_approval(connection: Connection, hub: Hub, rows: Sequence[invoices.Row]) -> list[str]:
     """Decided again at the last moment, on the content itself: a decision about other content does not count."""
-    contents = {row.invoice_id: approval_content(row.invoice) for row in rows}
-    has_it = approvals.approved(connection, contents)
-    changed = {row.invoice_id for row in rows if contents[row.invoice_id] != row.content_hash}
-    asked = {row.invoice_id for row in rows if approval_reason(hub.policy, row.invoice)}
-    return sorted(changed | (asked - has_it))
+    has_it = approvals.approved(connection, {row.invoice_id: approval_content(row.invoice) for row in rows})
+    return sorted({row.invoice_id for row in rows if approval_reason(hub.policy, row.invoice)} - has_it)
 
 
 def _allot(connection: Connection, rows: Sequence[invoices.Row]) -> dict[str, str]:

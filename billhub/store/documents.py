@@ -99,7 +99,7 @@ def walk(connection: Connection, entity: str, *, chunk: int = 1000) -> Iterator[
 def outdated(connection: Connection, entity: str, canonical_ids: Sequence[str]) -> set[str]:
     """Which of these documents are behind their source: the newest version of the record cannot be read."""
     each, newest = landed.alias("each"), landed.alias("newest")
-    same = [each.c[name] == landed.c[name] for name in ("source", "entity", "external_id")]
+    same = [each.c[name] == landed.c[name] for name in ("source", "entity", "native_id")]
     last = select(func.max(each.c.landed_id)).where(*same).correlate(landed).scalar_subquery()
     query = (
         select(documents.c.canonical_id)

@@ -1,10 +1,11 @@
 """Invoices in the store: one row each from draft to delivered, amounts in minor units, the document itself as JSON."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from datetime import date
+from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, case, insert, select, update
 
 from billhub.store.schema import invoices
 from canonical_model.encoding import decode
@@ -17,6 +18,9 @@ REPLACEABLE_STATES = (*OPEN_STATES, "rejected")
 """States in which a changed source makes a new draft of an invoice: a rejection was about the content it saw."""
 
 RELEASED_STATES = ("released", "delivered")
+
+PASSED_STATES = ("checked", "taxed")
+"""States between the checks and the release in which an invoice is not checked again."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +51,36 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     invoice: Invoice
 
 
+class Claim(NamedTuple):
+    """One invoice among those that bill the same thing.
+
+    Attributes:
+        seq: Its place in the order of drafting.
+        invoice_id: Canonical identifier.
+        state: Where it is in its life.
+    """
+
+    seq: int
+    invoice_id: str
+    state: str
+
+
+class ReleasedPeriod(msgspec.Struct, frozen=True, kw_only=True):
+    """The period that a released invoice of a contract has billed.
+
+    Attributes:
+        invoice_id: Canonical identifier.
+        number: Its number.
+        period_start: First day billed.
+        period_end: Last day billed.
+    """
+
+    invoice_id: str
+    number: str
+    period_start: date
+    period_end: date
+
+
 _COLUMNS = (
     invoices.c.seq,
     invoices.c.invoice_id,
@@ -62,11 +96,12 @@ _COLUMNS = (
 
 
 def heads(connection: Connection, invoice_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-    """State, draft hash and source version of these invoices, by id, without their documents; locked where the database can.
+    """State, draft hash, number and net amount of these invoices, by id, without their documents; locked where the database can.
 
     Whoever is about to change invoices looks at them here first, so that nobody else releases or changes them in between.
     """
-    columns = (invoices.c.invoice_id, invoices.c.state, invoices.c.draft_hash, invoices.c.source_version)
+    names = ("invoice_id", "state", "draft_hash", "number", "currency", "net_minor")
+    columns = [invoices.c[name] for name in names]
     query = select(*columns).where(invoices.c.invoice_id.in_(list(invoice_ids))).order_by(invoices.c.seq)
     return {row["invoice_id"]: dict(row) for row in connection.execute(query.with_for_update()).mappings()}
 
@@ -141,16 +176,39 @@ def find(connection: Connection, name: str) -> Mapping[str, Any] | None:
     return dict(row) if row else None
 
 
-def first_with_fingerprint(connection: Connection, fingerprints: Sequence[str]) -> dict[str, tuple[int, str]]:
-    """The earliest invoice, as (seq, invoice_id), that bills each of these things and still counts."""
-    counts = invoices.c.state.not_in(("withdrawn", "rejected"))
-    earliest = (
-        select(func.min(invoices.c.seq))
-        .where(invoices.c.fingerprint.in_(list(fingerprints)), counts)
-        .group_by(invoices.c.fingerprint)
+def with_fingerprints(connection: Connection, fingerprints: Sequence[str]) -> dict[str, list[Claim]]:
+    """All invoices that bill each of these things and still count, those with the best claim to it first.
+
+    What is released cannot be undone, and what has passed its checks is released without being checked again; among the
+    others the one drafted first comes first.
+    """
+    rank = case((invoices.c.state.in_(RELEASED_STATES), 0), (invoices.c.state.in_(PASSED_STATES), 1), else_=2)
+    query = (
+        select(invoices.c.fingerprint, invoices.c.seq, invoices.c.invoice_id, invoices.c.state)
+        .where(invoices.c.fingerprint.in_(list(fingerprints)), invoices.c.state.not_in(("withdrawn", "rejected")))
+        .order_by(rank, invoices.c.seq)
     )
-    query = select(invoices.c.fingerprint, invoices.c.seq, invoices.c.invoice_id).where(invoices.c.seq.in_(earliest))
-    return {row.fingerprint: (row.seq, row.invoice_id) for row in connection.execute(query)}
+    claims: dict[str, list[Claim]] = {}
+    for fingerprint, *claim in connection.execute(query):
+        claims.setdefault(fingerprint, []).append(Claim(*claim))
+    return claims
+
+
+def released_periods(connection: Connection, contract_ids: Sequence[str]) -> dict[str, list[ReleasedPeriod]]:
+    """What has been released for each of these contracts, the earliest period first."""
+    query = (
+        select(invoices.c.source_id, invoices.c.body)
+        .where(
+            invoices.c.source_entity == "contract",
+            invoices.c.source_id.in_(list(contract_ids)),
+            invoices.c.state.in_(RELEASED_STATES),
+        )
+        .order_by(invoices.c.period_start, invoices.c.seq)
+    )
+    periods: dict[str, list[ReleasedPeriod]] = {}
+    for contract_id, body in connection.execute(query):
+        periods.setdefault(contract_id, []).append(decode(body, ReleasedPeriod))
+    return periods
 
 
 def _row(row: Mapping[Any, Any]) -> Row:

@@ -57,6 +57,7 @@ landed = Table(
     Column("source", String(40), nullable=False),
     Column("entity", String(40), nullable=False),
     Column("external_id", String(200), nullable=False),
+    Column("native_id", String(200), nullable=False),  # external_id where the source has no other
     Column("version", String(60), nullable=False),
     Column("content_hash", String(64), nullable=False),
     Column("body", Text, nullable=False),
@@ -66,6 +67,7 @@ landed = Table(
     Column("control_currency", String(3)),
     Column("control_entity", String(20)),
     Index("ix_landed_record", "source", "entity", "external_id"),
+    Index("ix_landed_native", "source", "entity", "native_id"),
     Index("ix_landed_work", "entity", "state", "landed_id"),
 )
 

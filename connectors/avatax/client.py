@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 CONCURRENCY = 8
 _NAME = "avatax"
 _CLIENT_HEADER = "billing-hub; 0.1; Custom; 1.0"
-_TAKEN = {"DocumentCodeConflict", "TransactionAlreadyExists"}
+_TAKEN = {"DocumentCodeConflict", "TransactionAlreadyExists", "TransactionIsCommitted"}
 _THROTTLED = {"RequestLimitExceeded", "ConcurrentRequestLimitExceeded", "RateLimitExceededError"}
 _BUSY = {"ServiceNotReady", "ServerUnreachable"}
 _STRANGERS = {"AuthenticationException", "AuthenticationIncomplete", "BasicAuthIncorrect"}

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+import msgspec
+
 from canonical_model.parties import Address
 from canonical_model.tax import AddressCheck
 from connectors.avatax import transactions
@@ -18,7 +20,6 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 _PAGE = 1000
 _ALL_DATES = "date ge 1900-01-01 and date le 2999-12-31"  # without a date AvaTax lists the last 30 days only
-_COUNTED_OUT = {"Cancelled", "Adjusted"}
 
 CAPABILITIES = Capabilities(
     system="avatax",
@@ -73,7 +74,10 @@ class AvataxConnector:
         return _in_threads(self._check, addresses)
 
     def write(self, entity: str, requests: Sequence[WriteRequest]) -> list[Outcome]:
-        """Record committed transactions under their keys; a key that AvaTax holds already is confirmed if its contents are the same."""
+        """Record committed transactions under their keys; a key that AvaTax holds already is confirmed if its contents are the same.
+
+        A transaction whose tax is not the one the payload expects is rejected as `tax_differs` and stays uncommitted.
+        """
         if entity != "transaction":
             return outcomes_of(_unsupported(entity, "write"), requests)
         return _in_threads(self._write, requests)
@@ -86,15 +90,15 @@ class AvataxConnector:
         return {result.key: result for result in results if result is not None}
 
     def count(self, entity: str) -> int:
-        """How many transactions our companies hold, without voided ones and earlier versions."""
+        """How many transactions our companies hold that count, without uncommitted and voided ones and earlier versions."""
         if entity != "transaction":
             raise _unsupported(entity, "count")
         rows = (row for company in self._companies for row in self._listed(company))
-        return sum(row.get("status") not in _COUNTED_OUT for row in rows)
+        return sum(transactions.is_counted(row) for row in rows)
 
     def void(self, key: str, *, company_code: str, document_type: str = "SalesInvoice") -> Outcome:
         """Void a transaction; one that is void already is confirmed."""
-        path = f"companies/{path_code(company_code)}/transactions/{path_code(key)}/void?documentType={document_type}"
+        path = f"{_path(company_code, key)}/void?documentType={document_type}"
         try:
             answer = self._client.post("void", path, {"code": "DocVoided"}, writes=True)
         except ConnectorError as error:
@@ -134,19 +138,34 @@ class AvataxConnector:
         return AddressCheck(valid=not errors, message=" ".join(error or "not resolved" for error in errors) or None)
 
     def _write(self, request: WriteRequest) -> Outcome:
-        body = transactions.committed(request.key, request.payload)
+        """Save, compare the tax, commit. What a crash leaves saved is replaced by the next write, under the same id."""
+        body = transactions.saved(request.key, request.payload)
         try:
-            answer = self._client.post("write transaction", "transactions/create", body, writes=True, include="Lines")
+            saved = self._client.post("save transaction", "transactions/create", body, writes=True, include="Lines")
+            if unlike := transactions.tax_difference(request.payload, saved):
+                return _rejected(request.key, unlike)
+            path = f"{_path(body['companyCode'], request.key)}/commit?documentType={body['type']}"
+            recorded = self._client.post("commit transaction", path, {"commit": True}, writes=True, include="Lines")
         except CodeTakenError as error:
-            return self._compared(request.key, body, error)
+            return self._compared(request, error)
         except ConnectorError as error:
             return outcome_of(error, request.key)
+        if unlike := transactions.tax_difference(request.payload, recorded):
+            return self._taken_back(request.key, body, unlike)
         return Outcome(
-            key=request.key, state="confirmed", native_id=str(answer["id"]), answer=transactions.answer(answer)
+            key=request.key, state="confirmed", native_id=str(recorded["id"]), answer=transactions.answer(recorded)
         )
 
-    def _compared(self, key: str, body: Mapping[str, Any], error: CodeTakenError) -> Outcome:
+    def _taken_back(self, key: str, body: Mapping[str, Any], unlike: WriteError) -> Outcome:
+        """Another worker's request replaced the saved document after we looked at it, and we committed that one: it must not count."""
+        voided = self.void(key, company_code=str(body["companyCode"]), document_type=str(body["type"]))
+        if voided.state != "confirmed":
+            return msgspec.structs.replace(voided, state="uncertain")  # the next write looks at what is there
+        return _rejected(key, msgspec.structs.replace(unlike, message=f"{unlike.message}; it was voided"))
+
+    def _compared(self, request: WriteRequest, error: CodeTakenError) -> Outcome:
         """What a code that is taken means: our own earlier write, or something else under our key."""
+        key, body = request.key, transactions.committed(request.key, request.payload)
         try:
             recorded = self._recorded(key, str(body["companyCode"]), str(body["type"]))
         except ConnectorError as failure:
@@ -156,7 +175,9 @@ class AvataxConnector:
         unlike = transactions.differences(body, recorded.payload)
         if unlike:
             message = f"AvaTax holds other contents under {key} (field: ours, theirs): {'; '.join(unlike)}"
-            return Outcome(key=key, state="rejected", error=WriteError(code="content_conflict", message=message))
+            return _rejected(key, WriteError(code="content_conflict", message=message))
+        if other_tax := transactions.tax_difference(request.payload, recorded.answer):
+            return _rejected(key, other_tax)
         return Outcome(key=key, state="confirmed", native_id=recorded.native_id, answer=recorded.answer)
 
     def _find(self, key: str) -> Found | None:
@@ -164,7 +185,7 @@ class AvataxConnector:
         return next((match for match in matches if match is not None), None)
 
     def _recorded(self, key: str, company: str, document_type: str = "") -> Found | None:
-        path = f"companies/{path_code(company)}/transactions/{path_code(key)}"
+        path = _path(company, key)
         parameters = {"$include": "Lines", **({"documentType": document_type} if document_type else {})}
         try:
             return transactions.found(key, company, self._client.get("find transaction", path, parameters))
@@ -181,6 +202,14 @@ class AvataxConnector:
             yield from rows
             if len(rows) < _PAGE:
                 return
+
+
+def _path(company: str, key: str) -> str:
+    return f"companies/{path_code(company)}/transactions/{path_code(key)}"
+
+
+def _rejected(key: str, error: WriteError) -> Outcome:
+    return Outcome(key=key, state="rejected", error=error)
 
 
 def _unsupported(entity: str, operation: str) -> UnsupportedError:

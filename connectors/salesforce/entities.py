@@ -147,15 +147,16 @@ def value_at(row: Mapping[str, Any], path: str) -> str:
 
 
 def account_record(row: Mapping[str, Any]) -> RawRecord:
-    """An account; one without a number goes by its Id."""
-    return RawRecord(external_id=row["AccountNumber"] or row["Id"], version=row["SystemModstamp"], body=row)
+    """An account; one without a number goes by its Id. Salesforce lets two accounts have one number."""
+    external_id = row["AccountNumber"] or row["Id"]
+    return RawRecord(external_id=external_id, native_id=row["Id"], version=row["SystemModstamp"], body=row)
 
 
 def price_record(row: Mapping[str, Any]) -> RawRecord:
     """A price; its version is the later change of the entry and of its product."""
     parts = (value_at(row, "Pricebook2.Name"), value_at(row, "Product2.ProductCode"), value_at(row, "CurrencyIsoCode"))
     version = max(row["SystemModstamp"], value_at(row, "Product2.SystemModstamp"))
-    return RawRecord(external_id="/".join(parts), version=version, body=row)
+    return RawRecord(external_id="/".join(parts), native_id=row["Id"], version=version, body=row)
 
 
 def contract_record(row: Mapping[str, Any], items: list[dict[str, Any]], amendments: list[dict[str, Any]]) -> RawRecord:
@@ -169,9 +170,8 @@ def contract_record(row: Mapping[str, Any], items: list[dict[str, Any]], amendme
     orders = [item["Order"] for item in items]
     version = max(part["SystemModstamp"] for part in [row, *items, *orders, *amendments])
     active = sorted((item for item in items if item["Order"]["Status"] == "Activated"), key=_place_of_item)
-    return RawRecord(
-        external_id=row["ContractNumber"], version=version, body={**row, "Amendments": amendments, "OrderItems": active}
-    )
+    body = {**row, "Amendments": amendments, "OrderItems": active}
+    return RawRecord(external_id=row["ContractNumber"], native_id=row["Id"], version=version, body=body)
 
 
 def _place_of_item(item: Mapping[str, Any]) -> tuple[str, str]:

@@ -419,7 +419,6 @@ def test_what_is_decided_does_not_depend_on_number_and_dates_of_release(an_invoi
         {"currency": "EUR"},
         {"legal_entity": "DE"},
         {"purchase_order": "PO-1"},
-        {"tax_reference": "other"},
         {"tax_point_date": date(2026, 1, 2)},
     ],
 )

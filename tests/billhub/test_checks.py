@@ -154,6 +154,16 @@ EXAMPLES: dict[str, Example] = {
         (of_contract(outdated=("contract C-000001",)), of_order(outdated=("contract C-000001",))),
         "contract",
     ),
+    "HUB-C03": Example(
+        (of_order(), of_contract()),
+        (
+            of_contract(billed_already=("US-000001 (2026-01-01 to 2026-03-31)",)),
+            of_contract(
+                billed_already=("US-000001 (2026-01-01 to 2026-01-31)", "US-000002 (2026-02-01 to 2026-02-28)")
+            ),
+        ),
+        "period_start",
+    ),
     "HUB-C10": Example((of_contract(),), (of_contract(customer=None),), "buyer.party_id"),
     "HUB-C11": Example((of_contract(),), (of_contract(customer=customer(status="inactive")),), "customer.status"),
     "HUB-C12": Example(
@@ -208,7 +218,7 @@ EXAMPLES: dict[str, Example] = {
             of_contract(contract=amendment("draft", "2026-01-10")),
             of_contract(contract=amendment("submitted", "2026-01-15")),
         ),
-        "contract.amendments[0].status",
+        "contract.amendments[AM-1].status",
     ),
     "HUB-C20": Example((of_contract(),), (of_contract(erp_contract=None),), "contract.contract_id"),
     "HUB-C21": Example(

@@ -27,7 +27,9 @@ from billhub.store.engine import reading, transaction
 from billhub.store.schema import audit as audit_table
 from billhub.store.schema import documents
 from billhub.store.schema import intents as intent_table
+from canonical_model.errors import ConfigurationError
 from connectors.errors import CredentialsError
+from connectors.settings import variable_name
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -519,6 +521,29 @@ def test_refused_credentials_stop_the_run_and_a_later_run_completes_it(
     _until_the_end(hub, *cases)
     world = field.world()
     assert [world.deviations(case) for case in cases] == [[], []]
+
+
+def test_a_target_that_cannot_go_on_holds_up_no_other(
+    hub: Hub, released: Callable, open_as: Callable[..., Hub], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [case] = released(1)
+    independent = update(intent_table).where(intent_table.c.target.in_(["avatax", "salesforce"])).values(after_key=None)
+    with transaction(hub.engine) as connection:
+        connection.execute(independent)
+    for system in ("avatax", "netsuite"):
+        monkeypatch.delenv(variable_name(f"billhub_{system}"))
+    with pytest.raises(ConfigurationError, match="billhub_avatax") as raised:
+        deliver_due(open_as(), wait_seconds=PATIENCE_SECONDS)
+    [note] = raised.value.__notes__
+    assert note.startswith("netsuite could not go on either")
+    assert "billhub_netsuite" in note
+    assert _row(hub, case, "salesforce")["state"] == "confirmed"
+    assert _row(hub, case, "avatax")["state"] == "pending"
+
+
+def test_a_target_with_nothing_to_do_needs_no_settings(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(variable_name("billhub_avatax"))
+    assert drain(hub, "avatax") == {}
 
 
 def test_refused_credentials_of_the_mail_server_leave_what_was_not_reached_as_it_was(

@@ -27,12 +27,13 @@ from delivery_ground import Field
 
 pytestmark = pytest.mark.xdist_group("delivery_faults")
 
-SEQUENCES = 30
+SEQUENCES = 20
 STRUCK_RUNS, WELL_RUNS = 4, 12
 SLOW_SECONDS, READ_TIMEOUT = 0.7, "0.4"
 
 OPERATIONS = [
     ("avatax", "POST /api/v2/transactions/create"),
+    ("avatax", "POST /api/v2/companies/.*/commit"),
     ("avatax", "GET /api/v2/companies/.*"),
     ("netsuite", "upsertList"),
     ("stripe", "GET /v1/customers.*"),

@@ -212,9 +212,15 @@ def test_a_document_that_is_not_what_was_taxed_is_sent_back(
         connection.execute(changed)
     assert release.release_ready(hub) == {"released": 1, "sent_back": 1}
     assert query("SELECT invoice_id, state, number FROM invoices ORDER BY seq") == [
-        ("order_1", "taxed", None),
+        ("order_1", "held", None),
         ("order_2", "released", "UK-000001"),
     ]
+    assert query("SELECT rule_id, state FROM exceptions") == [("HUB-R01", "open")]
+    release.release_due(hub)  # drafted anew from its source
+    assert query("SELECT number, body LIKE '%customer-9%' FROM invoices WHERE invoice_id = 'order_1'") == [
+        ("UK-000002", 0)
+    ]
+    assert query("SELECT rule_id, state FROM exceptions") == [("HUB-R01", "resolved")]
 
 
 # failures

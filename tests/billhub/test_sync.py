@@ -141,7 +141,7 @@ def test_of_two_records_of_one_identity_the_second_is_on_the_desk(hub: Hub, stat
     assert states() == ["mapped", "excepted", "mapped"]
     [(subject, value, message)] = query("SELECT subject_id, value, message FROM exceptions")
     assert (subject, value) == ("salesforce/account/0015x", "A-1")
-    assert "record A-1 of the same batch" in message
+    assert "record salesforce 0015x has the identity of record salesforce A-1, which came first" in message
 
 
 def test_an_identifier_of_a_thousand_letters_is_none(hub: Hub, query: Callable) -> None:

@@ -130,6 +130,20 @@ class TestStatusWrites(TargetConformance):
         )
 
 
+class TestNativeIds:
+    @pytest.mark.parametrize("entity", ["account", "contract", "price_book_entry"])
+    def test_every_record_says_its_own_id(self, connector: SalesforceConnector, entity: str) -> None:
+        records, _ = everything(connector, entity)
+        assert records
+        assert {record.native_id for record in records.values()} == {record.body["Id"] for record in records.values()}
+
+    def test_two_accounts_of_one_number_are_told_apart(self, connector: SalesforceConnector, org: Org) -> None:
+        _, cursor = everything(connector, "account")
+        made = [org.create("Account", Name=name, AccountNumber="A-DOUBLE") for name in ("One", "Two")]
+        found = connector.read("account", cursor=cursor, limit=10).records
+        assert [(record.external_id, record.native_id) for record in found] == [("A-DOUBLE", each) for each in made]
+
+
 class TestContracts:
     def test_a_contract_comes_with_its_items_and_amendments(self, connector: SalesforceConnector) -> None:
         contracts, _ = everything(connector, "contract")

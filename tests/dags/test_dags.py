@@ -9,6 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import insert, select
+
+from billhub.store.engine import migrate, open_engine, reading, transaction
+from billhub.store.schema import intents, runs
 
 HERE = Path(__file__).parent
 DAGS = HERE.parents[1] / "dags"
@@ -18,7 +22,7 @@ GRAPHS = {
     "sync_contracts": ("land_prices", "map_prices[]", "land_contracts", "map_contracts[]"),
     "retail_orders": ("land_orders", "map_orders[]"),
     "invoice_release": ("plan", "check_and_tax[]", "approve", "release"),
-    "deliver": ("to_customers", "to_avatax", "to_netsuite", "to_stripe", "to_email", "to_salesforce"),
+    "deliver": ("to_customers", "to_avatax", "to_netsuite", "to_stripe", "to_email", "to_salesforce", "all_delivered"),
     "replay_exceptions": ("replay_records", "replay_deliveries"),
 }
 """Tasks of every DAG in order, each after the one before it; `[]` for those that are mapped over the batches of the one before."""
@@ -56,14 +60,23 @@ def test_tasks_run_one_after_the_other(dag_id: str, parsed: Mapping[str, Any]) -
     names = [task["id"] for task in tasks]
 
     assert tuple(f"{task['id']}[]" if task["mapped"] else task["id"] for task in tasks) == GRAPHS[dag_id]
-    assert [task["after"] for task in tasks] == [[], *([name] for name in names[:-1])]
+    chained = [task["after"] for task in tasks if task["id"] != "all_delivered"]
+    assert chained == [[], *([name] for name in names[: len(chained) - 1])]
 
 
 @pytest.mark.parametrize("dag_id", GRAPHS)
 def test_every_task_is_retried_and_goes_on_after_an_empty_batch(dag_id: str, parsed: Mapping[str, Any]) -> None:
     for task in parsed["dags"][dag_id]["tasks"]:
         assert task["retries"] >= 1
-        assert task["trigger_rule"].lower().removeprefix("triggerrule.") == "none_failed"
+        assert _rule(task) == "none_failed" or dag_id == "deliver"
+
+
+def test_deliveries_go_on_after_a_failed_one_and_the_run_fails_with_it(parsed: Mapping[str, Any]) -> None:
+    *deliveries, last = parsed["dags"]["deliver"]["tasks"]
+
+    assert {_rule(task) for task in deliveries} == {"all_done"}
+    assert (last["id"], _rule(last)) == ("all_delivered", "all_success")
+    assert last["after"] == sorted(task["id"] for task in deliveries)
 
 
 @pytest.mark.parametrize("dag_id", GRAPHS)
@@ -101,9 +114,43 @@ def test_the_dag_file_stays_thin() -> None:
     assert len(files[0].read_text().splitlines()) < 60
 
 
-def test_a_missing_connection_is_one_error_that_names_it(home: Path, tmp_path: Path) -> None:
-    environment = _environment(home) | {"HUB_DATABASE_URL": f"sqlite:///{tmp_path / 'hub.sqlite'}"}
-    subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], check=True, capture_output=True, env=environment)
+@pytest.fixture(scope="module")
+def migrated(home: Path) -> Path:
+    command = [sys.executable, "-m", "airflow", "db", "migrate"]
+    subprocess.run(command, check=True, capture_output=True, env=_environment(home))
+    return home
+
+
+def test_with_nothing_to_deliver_no_target_has_to_be_connected(migrated: Path, tmp_path: Path) -> None:
+    environment = _environment(migrated) | {"HUB_DATABASE_URL": f"sqlite:///{tmp_path / 'hub.sqlite'}"}
+
+    done = _python(HERE / "run_flow.py", str(DAGS), "deliver", environment=environment)
+
+    assert done.splitlines()[-1] == "run ended: success"
+
+
+def test_a_target_that_fails_holds_up_no_other_and_is_not_hidden(migrated: Path, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'hub.sqlite'}"
+    engine = open_engine(url)
+    migrate(engine)
+    due = {"subject_id": "1", "target": "avatax", "entity": "transaction", "external_key": "1", "state": "pending"}
+    with transaction(engine) as connection:
+        connection.execute(insert(intents).values(key="avatax:1", **due))
+
+    done = _python(
+        HERE / "run_flow.py", str(DAGS), "deliver", environment=_environment(migrated) | {"HUB_DATABASE_URL": url}
+    )
+
+    with reading(engine) as connection:
+        states = {row.step: row.state for row in connection.execute(select(runs))}
+    engine.dispose()
+    assert states.pop("to_avatax") == "failed"
+    assert (set(states.values()), len(states)) == ({"done"}, 5)
+    assert done.splitlines()[-1] == "run ended: failed"
+
+
+def test_a_missing_connection_is_one_error_that_names_it(migrated: Path, tmp_path: Path) -> None:
+    environment = _environment(migrated) | {"HUB_DATABASE_URL": f"sqlite:///{tmp_path / 'hub.sqlite'}"}
 
     done = _python(HERE / "run_flow.py", str(DAGS), "retail_orders", environment=environment)
 
@@ -113,6 +160,10 @@ def test_a_missing_connection_is_one_error_that_names_it(home: Path, tmp_path: P
     assert "AIRFLOW_CONN_BILLHUB_ONLINE_RETAIL" in errors[0]
     assert "During handling of the above exception" not in done
     assert done.splitlines()[-1] == "run ended: failed"
+
+
+def _rule(task: Mapping[str, Any]) -> str:
+    return str(task["trigger_rule"]).lower().removeprefix("triggerrule.")
 
 
 def _parsed(home: Path, *, schedules: str | None = None) -> Mapping[str, Any]:

@@ -148,6 +148,7 @@ def upgrade() -> None:
     sa.Column('source', sa.String(length=40), nullable=False),
     sa.Column('entity', sa.String(length=40), nullable=False),
     sa.Column('external_id', sa.String(length=200), nullable=False),
+    sa.Column('native_id', sa.String(length=200), nullable=False),
     sa.Column('version', sa.String(length=60), nullable=False),
     sa.Column('content_hash', sa.String(length=64), nullable=False),
     sa.Column('body', sa.Text(), nullable=False),
@@ -159,6 +160,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('landed_id', name=op.f('pk_landed'))
     )
     with op.batch_alter_table('landed', schema=None) as batch_op:
+        batch_op.create_index('ix_landed_native', ['source', 'entity', 'native_id'], unique=False)
         batch_op.create_index('ix_landed_record', ['source', 'entity', 'external_id'], unique=False)
         batch_op.create_index('ix_landed_work', ['entity', 'state', 'landed_id'], unique=False)
 

@@ -76,7 +76,9 @@ def test_a_later_batch_takes_no_identity(land: Callable, names: Callable, desk: 
     assert desk() == [RIVAL]
 
 
-def test_a_later_run_takes_no_identity(land: Callable, names: Callable, desk: Callable, query: Callable) -> None:
+def test_a_later_run_takes_no_identity(
+    hub: Hub, land: Callable, names: Callable, desk: Callable, query: Callable
+) -> None:
     land(account("001x"))
     names()
     land(account("001y"))
@@ -84,6 +86,8 @@ def test_a_later_run_takes_no_identity(land: Callable, names: Callable, desk: Ca
     assert desk() == [RIVAL]
     [(message,)] = query("SELECT message FROM exceptions")
     assert "record salesforce A-1 (001y) has the identity of record salesforce A-1 (001x)" in message
+    with reading(hub.engine) as connection:
+        assert documents.outdated(connection, "customer", ["A-1"]) == set()  # the owner's own record was read
 
 
 def test_the_owner_goes_on_changing_and_closes_nothing_of_the_other(

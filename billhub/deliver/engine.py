@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, case, update
+from sqlalchemy import Connection, case, select, update
 
-from billhub import exceptions
+from billhub import audit, exceptions
 from billhub.deliver.outcomes import CONFLICTS, record
 from billhub.deliver.payloads import prepare, write_ahead_row
 from billhub.deliver.sending import send
@@ -129,8 +129,14 @@ def retry_rejected(connection: Connection, hub: Hub, keys: Sequence[str] | None 
         of_these &= intent_table.c.key.in_(list(keys))
     state = case((intent_table.c.error_code.in_(CONFLICTS), "uncertain"), else_="pending")
     again = {"state": state, "payload": None, "not_before": 0, "mapping_version": None}
-    done = connection.execute(update(intent_table).where(of_these).values(**again))
-    return int(done.rowcount)
+    columns = (intent_table.c.key, intent_table.c.subject_id)
+    rows = connection.execute(
+        select(*columns).where(of_these).order_by(intent_table.c.intent_id).with_for_update()
+    ).all()
+    connection.execute(update(intent_table).where(of_these).values(**again))
+    retried = [audit.Entry(action="delivery.retried", subject=row.subject_id, detail={"key": row.key}) for row in rows]
+    audit.append(connection, hub, retried)
+    return len(rows)
 
 
 def retry_exception(connection: Connection, hub: Hub, exception_id: int) -> str:
@@ -143,7 +149,7 @@ def retry_exception(connection: Connection, hub: Hub, exception_id: int) -> str:
     if row["state"] != "open":
         raise ConfigurationError(f"exception {exception_id} is {row['state']}; only an open one can be retried")
     if row["subject_type"] != "delivery":
-        return "release" if row["subject_type"] in {"invoice", "tax", "contract", "order"} else "sync"
+        return "sync" if row["subject_type"] == "record" else "release"
     retry_rejected(connection, hub, [row["subject_id"]])
     # One that was given up may go at once; one in doubt keeps its wait, because it may still be under way.
     given_up = (intent_table.c.key == row["subject_id"], intent_table.c.state == "pending")

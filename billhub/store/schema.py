@@ -167,7 +167,7 @@ exceptions = Table(
     Column("owner", String(120), nullable=False),
     Column("assignee", String(120)),
     Column("deadline", String(10), nullable=False),
-    Column("state", String(12), nullable=False),  # open, resolved, waived
+    Column("state", String(12), nullable=False),  # open, reported, resolved, waived
     Column("content_hash", String(64)),  # what a waiver is bound to
     Column("opened_on", String(10), nullable=False),
     Column("closed_on", String(10)),
@@ -240,7 +240,7 @@ attempts = Table(
     Column("attempt_id", _Id, primary_key=True, autoincrement=True),
     Column("intent_id", _Id, ForeignKey("intents.intent_id"), nullable=False),
     Column("number", Integer, nullable=False),
-    Column("action", String(12), nullable=False),  # write, find
+    Column("action", String(12), nullable=False),  # write, resolve
     Column("outcome", String(12), nullable=False),
     Column("error_code", String(120)),
     Column("error_message", Text),

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 import sandbox
 from billhub import exceptions, release
+from billhub.deliver.engine import retry_exception
 from billhub.demo.connections import sandbox_environment
 from billhub.hub import Hub
 from billhub.store import documents, landed
@@ -116,6 +117,9 @@ def test_a_released_month_that_becomes_a_quarter_is_not_silently_underbilled(
     [(rule, state, invoice_id, message)] = query(differs)
     assert (rule, state, invoice_id) == ("HUB-B04", "open", "C-000014_2026-01-01")
     assert "invoice US-000001 was released with 624.92 USD" in message
+    with transaction(hub.engine) as connection:
+        [found] = exceptions.listed(connection, category="released_differs")
+        assert retry_exception(connection, hub, found["exception_id"]) == "release"
     sign("v3", billing_frequency="monthly")
     release.release_due(hub)
     assert [row[1] for row in query(differs)] == ["resolved"]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 import sandbox
 from billhub import exceptions, release
@@ -59,6 +60,8 @@ def test_a_tax_that_changed_after_the_quote_is_an_exception_until_it_is_mended(f
     field.change("avatax", "Misbehaviour", case.account, {"kind": ""})
     with transaction(hub.engine) as connection:
         retry_exception(connection, hub, found["exception_id"])
+        retried = text("SELECT actor, subject FROM audit WHERE action = 'delivery.retried'")
+        assert [tuple(row) for row in connection.execute(retried)] == [(hub.actor, case.invoice_id)]
     deliver_due(hub)
     with reading(hub.engine) as connection:
         assert exceptions.listed(connection) == []

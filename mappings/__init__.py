@@ -5,7 +5,7 @@ The language is described in docs/mapping-language.md. Nothing here reads or wri
 
 from mappings.catalogue import load, names
 from mappings.compiled import CompiledMapping, compile_file
-from mappings.fixtures import run_fixtures
-from mappings.records import FieldProblem, FieldTrace, Mapped
+from mappings.runtime.records import FieldProblem, FieldTrace, Mapped
+from mappings.testing.fixtures import run_fixtures
 
 __all__ = ["load", "names", "run_fixtures", "compile_file", "CompiledMapping", "Mapped", "FieldProblem", "FieldTrace"]

@@ -7,7 +7,7 @@ from canonical_model.errors import MappingError
 from mappings.compiled import CompiledMapping, compile_file
 
 ROOT = Path(__file__).parent
-_NOT_SYSTEMS = ("tables", "schema")
+_NOT_SYSTEMS = ("tables",)
 
 
 def names() -> list[str]:

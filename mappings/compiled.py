@@ -8,16 +8,16 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from mappings.canonical import ENTITIES
-from mappings.checks import check
-from mappings.compiler import compile_definition
-from mappings.definition import Definition
-from mappings.parser import parse
-from mappings.reading import Reading
-from mappings.records import FieldProblem, FieldTrace, Mapped, shown
-from mappings.runtime import Trail
-from mappings.schemas import Fault, checked, refuse_file
-from mappings.source_text import SourceText
+from mappings.compiler.emitting import compile_definition
+from mappings.compiler.source_text import SourceText
+from mappings.files.schemas import Fault, checked, refuse_file
+from mappings.language.canonical import ENTITIES
+from mappings.language.checks import check
+from mappings.language.definition import Definition
+from mappings.language.parser import parse
+from mappings.language.reading import Reading
+from mappings.runtime.functions import Trail
+from mappings.runtime.records import FieldProblem, FieldTrace, Mapped, shown
 
 _BUILTINS = {"len": len, "enumerate": enumerate}
 

@@ -26,7 +26,7 @@ def list_(as_json: AsJson = False) -> None:
     Example: billhub map list
     """
     import mappings
-    from mappings.fixtures import cases
+    from mappings.testing.fixtures import cases
 
     found = [(mappings.load(name), len(cases(name))) for name in mappings.names()]
     if as_json:
@@ -89,7 +89,7 @@ def check_fixtures(names: Names = None) -> None:
     Example: billhub map test salesforce/account
     """
     import mappings
-    from mappings.fixtures import cases
+    from mappings.testing.fixtures import cases
 
     broken = 0
     for name in names or mappings.names():
@@ -106,7 +106,7 @@ def check_fixtures(names: Names = None) -> None:
 
 
 def _record(path: Path) -> Any:
-    from mappings.fixtures import read_input
+    from mappings.testing.fixtures import read_input
 
     try:
         return read_input(path)
@@ -115,7 +115,7 @@ def _record(path: Path) -> Any:
 
 
 def _row(trace: "FieldTrace") -> tuple[object, ...]:
-    from mappings.records import shown
+    from mappings.runtime.records import shown
 
     values = (shown(each) if each is not None else None for each in (trace.value, trace.result))
     value, result = values

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from billhub.cli import exits
 from mappings import compile_file
-from mappings.fixtures import outcome, read_input
+from mappings.testing.fixtures import outcome, read_input
 
 PLACES = {
     "connector_init.py": "connectors/NAME/__init__.py",

@@ -23,7 +23,7 @@ from canonical_model.encoding import decode
 from canonical_model.invoices import Invoice
 from canonical_model.money import Money, total
 from canonical_model.schedule import annual_value, billing_periods, instalments
-from mappings.tables import TABLES, read_table
+from mappings.files.tables import TABLES, read_table
 
 WORKED_EXAMPLE = "C-000001"
 

@@ -15,7 +15,7 @@ import mappings
 from canonical_model.encoding import encode
 from canonical_model.errors import MappingError
 from mappings.catalogue import ROOT
-from mappings.fixtures import cases, read_input
+from mappings.testing.fixtures import cases, read_input
 
 SCALARS = (
     st.none()

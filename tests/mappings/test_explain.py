@@ -10,7 +10,7 @@ import pytest
 import mappings
 from mappings import FieldTrace
 from mappings.catalogue import ROOT
-from mappings.fixtures import cases, read_input
+from mappings.testing.fixtures import cases, read_input
 
 
 def explained(name: str, case: str, **changes: Any) -> dict[str, FieldTrace]:

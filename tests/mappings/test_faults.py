@@ -15,7 +15,7 @@ from canonical_model.contracts import ErpContract
 from canonical_model.errors import MappingError
 from mappings import compile_file
 from mappings.catalogue import ROOT
-from mappings.yaml_source import read
+from mappings.files.yaml_source import read
 
 Refusal = Callable[..., str]
 

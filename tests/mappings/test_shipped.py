@@ -15,10 +15,10 @@ import yaml
 import mappings
 from canonical_model.encoding import decode, encode
 from canonical_model.money import total
-from mappings.canonical import ENTITIES
 from mappings.catalogue import ROOT
-from mappings.fixtures import cases, read_input
-from mappings.tables import TABLES, read_table
+from mappings.files.tables import TABLES, read_table
+from mappings.language.canonical import ENTITIES
+from mappings.testing.fixtures import cases, read_input
 
 SHIPPED = [
     *("avatax/tax_quote", "avatax/transaction", "email/message"),
@@ -66,7 +66,7 @@ def test_a_difference_names_case_path_and_both_values(tmp_path: Path, monkeypatc
     for path in ROOT.glob("salesforce/account.full.*.json"):
         text = path.read_text("utf-8").replace('"Rochester"' if ".out." in path.name else "\0", '"Buffalo"')
         (tmp_path / "salesforce" / path.name).write_text(text, "utf-8")
-    monkeypatch.setattr("mappings.fixtures.ROOT", tmp_path)
+    monkeypatch.setattr("mappings.testing.fixtures.ROOT", tmp_path)
     (difference,) = mappings.run_fixtures("salesforce/account")
     assert msgspec.to_builtins(difference) == {
         "case": "account.full",

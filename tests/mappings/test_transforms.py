@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from canonical_model.money import Money
-from mappings.refusal import Refused
-from mappings.transforms import TRANSFORMS
+from mappings.runtime.refusal import Refused
+from mappings.runtime.transforms import TRANSFORMS
 
 GIVES = [
     ("text", (" a ",), "a"),

@@ -10,7 +10,7 @@ import msgspec
 
 from canonical_model.encoding import encode
 from mappings.catalogue import ROOT, load
-from mappings.records import Mapped
+from mappings.runtime.records import Mapped
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):

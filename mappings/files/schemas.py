@@ -11,9 +11,9 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.protocols import Validator
 
 from canonical_model.errors import MappingError
-from mappings.yaml_source import Source, SourceError, read
+from mappings.files.yaml_source import Source, SourceError, read
 
-SCHEMAS = Path(__file__).parent / "schema"
+SCHEMAS = Path(__file__).parent.parent / "schema"
 
 
 class Fault(NamedTuple):

@@ -9,8 +9,9 @@ from typing import Any
 
 import msgspec
 
-from mappings.checks import leaf_kind
-from mappings.definition import (
+from mappings.compiler.source_text import SourceText
+from mappings.language.checks import leaf_kind
+from mappings.language.definition import (
     Absent,
     Concat,
     Condition,
@@ -27,10 +28,9 @@ from mappings.definition import (
     Use,
     When,
 )
-from mappings.runtime import PROVIDED, Info
-from mappings.source_text import SourceText
-from mappings.transforms import TRANSFORMS
-from mappings.wording import condition_words, rule_words, source_words
+from mappings.language.wording import condition_words, rule_words, source_words
+from mappings.runtime.functions import PROVIDED, Info
+from mappings.runtime.transforms import TRANSFORMS
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):

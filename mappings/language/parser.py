@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mappings.canonical import Shape, entity_shape, fields_of
-from mappings.definition import (
+from mappings.files.tables import Table
+from mappings.language.canonical import Shape, entity_shape, fields_of
+from mappings.language.definition import (
     Absent,
     Concat,
     Const,
@@ -19,8 +20,7 @@ from mappings.definition import (
     Rule,
     When,
 )
-from mappings.reading import Reading, Spot
-from mappings.tables import Table
+from mappings.language.reading import Reading, Spot
 
 _REFINED = frozenset(["transform", "map", "default", "reason", "required"])
 _MODIFIERS: Mapping[str, frozenset[str]] = {

@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 
 from canonical_model.money import Money
-from mappings.readers import text
-from mappings.records import FieldProblem, FieldTrace, shown
-from mappings.refusal import Refused
-from mappings.tables import Table
+from mappings.files.tables import Table
+from mappings.runtime.readers import text
+from mappings.runtime.records import FieldProblem, FieldTrace, shown
+from mappings.runtime.refusal import Refused
 
 _LISTED = 30
 

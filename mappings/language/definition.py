@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from mappings.tables import Table
+from mappings.files.tables import Table
 
 
 class Path(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +42,7 @@ class Use(msgspec.Struct, frozen=True, kw_only=True):
     """One named transform with its argument, if it takes one.
 
     Attributes:
-        name: Its name in `mappings.transforms.TRANSFORMS`.
+        name: Its name in `mappings.runtime.transforms.TRANSFORMS`.
         argument: A path to be read, a condition to be tested, a constant, or None.
     """
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from canonical_model.codes import is_currency
 from canonical_model.money import Money
-from mappings.records import shown
-from mappings.refusal import Refused
+from mappings.runtime.records import shown
+from mappings.runtime.refusal import Refused
 
 _WHOLE_DIGITS, _FRACTION_DIGITS = (
     15,

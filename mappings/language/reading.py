@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 
 from canonical_model.errors import MappingError
-from mappings.canonical import Shape
-from mappings.definition import Condition, Path, Use
-from mappings.schemas import Fault
-from mappings.tables import TABLES, Table, read_table
-from mappings.transforms import TRANSFORMS
-from mappings.yaml_source import Place, Source
+from mappings.files.schemas import Fault
+from mappings.files.tables import TABLES, Table, read_table
+from mappings.files.yaml_source import Place, Source
+from mappings.language.canonical import Shape
+from mappings.language.definition import Condition, Path, Use
+from mappings.runtime.transforms import TRANSFORMS
 
 _STEP = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 

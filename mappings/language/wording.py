@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mappings.definition import (
+from mappings.language.definition import (
     Absent,
     Concat,
     Condition,

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from mappings.schemas import checked
+from mappings.files.schemas import checked
 
-TABLES = Path(__file__).parent / "tables"
+TABLES = Path(__file__).parent.parent / "tables"
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,10 +10,10 @@ import pycountry
 
 from canonical_model.codes import is_country, is_currency
 from canonical_model.money import InexactAmountError, Money
-from mappings.readers import boolean, date_, text
-from mappings.records import shown
-from mappings.refusal import Refused
-from mappings.tables import country_aliases
+from mappings.files.tables import country_aliases
+from mappings.runtime.readers import boolean, date_, text
+from mappings.runtime.records import shown
+from mappings.runtime.refusal import Refused
 
 _VAT_PREFIX = re.compile(r"[A-Z]{2}[0-9A-Z]", re.ASCII)
 _LEADING_LETTERS = re.compile(r"[A-Za-z]*", re.ASCII)

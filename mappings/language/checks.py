@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from mappings.canonical import ENTITIES, Shape, fields_of, path_fault
-from mappings.definition import (
+from mappings.files.schemas import Fault
+from mappings.language.canonical import ENTITIES, Shape, fields_of, path_fault
+from mappings.language.definition import (
     Absent,
     Concat,
     Const,
@@ -21,8 +22,7 @@ from mappings.definition import (
     Use,
     When,
 )
-from mappings.schemas import Fault
-from mappings.transforms import TRANSFORMS
+from mappings.runtime.transforms import TRANSFORMS
 
 _CONSTANTS = {str: "text", int: "integer", bool: "boolean", Decimal: "decimal"}
 

@@ -1,0 +1,1 @@
+"""Mapping and table files: read narrowly, held against their JSON Schemas."""

@@ -1,0 +1,1 @@
+"""The language: from a checked file to typed rules without faults."""

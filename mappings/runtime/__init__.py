@@ -1,0 +1,1 @@
+"""What compiled mappings work with: transforms, look-ups, and the values they give back."""

@@ -1,0 +1,1 @@
+"""The artefacts that prove a mapping: fixtures and what they catch."""

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from mappings import readers, refiners
+from mappings.runtime import readers, refiners
 
 Argument = Literal["none", "path", "condition", "length", "pattern", "field", "currency"]
 

@@ -1,4 +1,4 @@
-"""`billhub map`: which mappings there are, what they make of a record and why, and whether they keep to their fixtures."""
+"""Which mappings there are, what they make of a record, and why."""
 
 # ruff: noqa: PLC0415 - what loads slowly is imported when a command runs
 
@@ -14,12 +14,7 @@ from billhub.cli.output import complain, heading, say, show_json, show_table
 if TYPE_CHECKING:
     from mappings import FieldTrace
 
-app = typer.Typer(help="Look at the mappings between the systems and the hub.")
 
-Names = Annotated[list[str] | None, typer.Argument(metavar="MAPPING...", help="Only these.", show_default=False)]
-
-
-@app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """List all mappings with their versions.
 
@@ -41,7 +36,6 @@ def list_(as_json: AsJson = False) -> None:
         show_table(("Mapping", "Version", "Fixtures", "Fingerprint"), rows, right=("Version", "Fixtures"))
 
 
-@app.command()
 def explain(
     mapping: Annotated[str, typer.Argument(help="Name, for example salesforce/account.")],
     record: Annotated[
@@ -80,29 +74,6 @@ def explain(
             complain(f"{each.field}: {each.source_path} {each.value!r}: {each.message}")
     if problems:
         raise typer.Exit(1)
-
-
-@app.command("test")
-def check_fixtures(names: Names = None) -> None:
-    """Run the fixtures beside the mappings; ends with 1 when a mapping does not give what its fixture says.
-
-    Example: billhub map test salesforce/account
-    """
-    import mappings
-    from mappings.testing.fixtures import cases
-
-    broken = 0
-    for name in names or mappings.names():
-        differences = mappings.run_fixtures(name)
-        broken += bool(differences)
-        say(
-            f"{name}: {len(cases(name))} fixtures" + (", broken" if differences else ""),
-            style="red" if differences else None,
-        )
-        for each in differences:
-            complain(f"  {each.case}, {each.path}: expected {each.expected!r}, got {each.actual!r}")
-    if broken:
-        raise CommandError(f"{broken} mappings do not keep to their fixtures")
 
 
 def _record(path: Path) -> Any:

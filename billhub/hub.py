@@ -3,16 +3,22 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import TypeVar
 
+import msgspec
 from sqlalchemy import Engine
 
+import mappings
 from billhub.policy import Policy, load
-from billhub.store.engine import migrate, open_engine
-from canonical_model.errors import ConfigurationError
+from billhub.store import mapping_versions
+from billhub.store.engine import migrate, open_engine, reading, transaction
+from billhub.store.mapping_versions import Activation
+from canonical_model.errors import ConfigurationError, MappingError
 from connectors import registry
 from connectors.contract import Connector
 from connectors.settings import Connection, from_environment
+from mappings import CompiledMapping
 
 Protocol = TypeVar("Protocol")
 
@@ -37,6 +43,7 @@ class Hub:
     actor: str
     connection: Callable[[str], Connection] = from_environment
     _connected: dict[str, Connector] = field(default_factory=dict)
+    _mappings: dict[str, CompiledMapping] = field(default_factory=dict)
 
     def connect(self, system: str, protocol: type[Protocol]) -> Protocol:
         """The connector of a system, opened once, which must serve `protocol`.
@@ -53,12 +60,40 @@ class Hub:
             )
         return connector
 
+    def mapping(self, name: str) -> CompiledMapping:
+        """The active version of a mapping, the same as long as the hub is open.
+
+        Raises:
+            MappingError: The mapping has no active version, or this release of the hub cannot compile it.
+        """
+        if name not in self._mappings:
+            with reading(self.engine) as connection:
+                kept = mapping_versions.active(connection, name)
+            if kept is None:
+                raise MappingError("has no active version; see billhub map versions", mapping=name, field="mapping")
+            self._mappings[name] = compiled(kept.mapping, kept.bundle)
+        return self._mappings[name]
+
     def close(self) -> None:
         """Give back all connections."""
         for connector in self._connected.values():
             connector.close()
         self._connected.clear()
         self.engine.dispose()
+
+
+@lru_cache(maxsize=256)
+def compiled(name: str, bundle: str) -> CompiledMapping:
+    """A kept version, compiled once a process.
+
+    Args:
+        name: Name of the mapping.
+        bundle: JSON of its texts by file name.
+
+    Raises:
+        MappingError: This release of the hub cannot compile it.
+    """
+    return mappings.compile_bundle(mappings.Bundle(name=name, files=msgspec.json.decode(bundle)))
 
 
 def open_hub(
@@ -80,4 +115,32 @@ def open_hub(
     migrate(engine)
     now = datetime.now(UTC)
     at = f"{as_of}T00:00:00Z" if as_of else now.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Hub(engine, load(), as_of or now.date(), at, actor, connection)
+    hub = Hub(engine, load(), as_of or now.date(), at, actor, connection)
+    _take_up_shipped_mappings(hub)
+    return hub
+
+
+def _take_up_shipped_mappings(hub: Hub) -> None:
+    """A mapping that never had an active version begins with the one that came with the hub; every later one is promoted by a person."""
+    with reading(hub.engine) as connection:
+        missing = set(mappings.names()) - mapping_versions.activated(connection)
+    if not missing:
+        return
+    on, by = hub.as_of.isoformat(), hub.actor
+    shipped = [(mappings.bundle_of(name), mappings.load(name).version) for name in sorted(missing)]
+    with transaction(hub.engine) as connection:
+        missing -= mapping_versions.activated(connection)  # another process may have been first
+        mapping_versions.keep(connection, shipped, on=on, by=by)
+        made = [
+            Activation(
+                mapping=bundle.name,
+                fingerprint=bundle.fingerprint,
+                action="shipped",
+                activated_on=on,
+                activated_by=by,
+                reason="came with the hub",
+            )
+            for bundle, _ in shipped
+            if bundle.name in missing
+        ]
+        mapping_versions.activate(connection, made)

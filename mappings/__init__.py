@@ -3,9 +3,23 @@
 The language is described in docs/mapping-language.md. Nothing here reads or writes anything but the mapping files themselves.
 """
 
-from mappings.catalogue import load, names
-from mappings.compiled import CompiledMapping, compile_file
+from mappings.catalogue import bundle_of, load, names
+from mappings.compilation import compile_bundle, compile_file
+from mappings.compiled import CompiledMapping
+from mappings.files.bundles import Bundle
 from mappings.runtime.records import FieldProblem, FieldTrace, Mapped
 from mappings.testing.fixtures import run_fixtures
 
-__all__ = ["load", "names", "run_fixtures", "compile_file", "CompiledMapping", "Mapped", "FieldProblem", "FieldTrace"]
+__all__ = [
+    "load",
+    "names",
+    "run_fixtures",
+    "bundle_of",
+    "Bundle",
+    "compile_bundle",
+    "compile_file",
+    "CompiledMapping",
+    "Mapped",
+    "FieldProblem",
+    "FieldTrace",
+]

@@ -4,7 +4,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from canonical_model.errors import MappingError
-from mappings.compiled import CompiledMapping, compile_file
+from mappings.compilation import compile_bundle
+from mappings.compiled import CompiledMapping
+from mappings.files.bundles import Bundle, gather
+from mappings.files.tables import Table, read_table
 
 ROOT = Path(__file__).parent
 _NOT_SYSTEMS = ("tables",)
@@ -17,17 +20,36 @@ def names() -> list[str]:
 
 
 @lru_cache(maxsize=256)
+def bundle_of(name: str) -> Bundle:
+    """The texts of a mapping as its files stood at its first use.
+
+    Raises:
+        MappingError: There is no such mapping.
+    """
+    if name not in names():
+        raise MappingError(f"there is no such mapping; there are {', '.join(names())}", mapping=name, field="mapping")
+    return gather(ROOT, name)
+
+
+@lru_cache(maxsize=256)
 def load(name: str) -> CompiledMapping:
-    """A mapping by name, compiled on first use.
+    """A mapping by name as its files stood at its first use, compiled.
 
     Raises:
         MappingError: There is no such mapping, or it does not compile.
     """
-    if name not in names():
-        raise MappingError(f"there is no such mapping; there are {', '.join(names())}", mapping=name, field="mapping")
-    compiled = compile_file(ROOT / f"{name}.yaml")
-    if compiled.name != name:
-        raise MappingError(
-            f"the file calls itself {compiled.name!r}; name and place must agree", mapping=name, field="mapping"
-        )
-    return compiled
+    return compile_bundle(bundle_of(name))
+
+
+def tables() -> list[str]:
+    """Names of all lookup tables, sorted."""
+    return sorted(file.stem for file in (ROOT / "tables").glob("*.yaml"))
+
+
+def table(name: str) -> Table:
+    """A lookup table by name.
+
+    Raises:
+        MappingError: It breaks its schema.
+    """
+    return read_table(name, (ROOT / "tables" / f"{name}.yaml").read_text("utf-8"))

@@ -1,22 +1,15 @@
 """A compiled mapping: applied to records in bulk, or asked to explain one."""
 
-import hashlib
 from collections.abc import Mapping, Set
 from functools import cached_property
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
 from mappings.compiler.emitting import compile_definition
 from mappings.compiler.source_text import SourceText
-from mappings.files.schemas import Fault, checked, refuse_file
 from mappings.language.canonical import ENTITIES
-from mappings.language.checks import check
 from mappings.language.definition import Definition
-from mappings.language.parser import parse
-from mappings.language.reading import Reading
-from mappings.runtime.functions import Trail
 from mappings.runtime.records import FieldProblem, FieldTrace, Mapped, shown
 
 _BUILTINS = {"len": len, "enumerate": enumerate}
@@ -34,7 +27,7 @@ class CompiledMapping:
 
     Args:
         definition: A mapping without faults.
-        fingerprint: SHA-256 of its file, in hexadecimal.
+        fingerprint: SHA-256 of its bundle, in hexadecimal.
     """
 
     def __init__(self, definition: Definition, fingerprint: str) -> None:
@@ -47,6 +40,11 @@ class CompiledMapping:
     def source_text(self) -> str:
         """The Python function that `apply` runs."""
         return self._plain.text
+
+    @property
+    def definition(self) -> Definition:
+        """The typed rules."""
+        return self._definition
 
     @property
     def ignored(self) -> Mapping[str, str]:
@@ -64,22 +62,22 @@ class CompiledMapping:
             The document, or all problems of the record. Never raises for a record.
         """
         errors: list[FieldProblem] = []
-        plain = self._plain.function(_as_dict(record, errors), errors)
+        plain = self._plain.function(self._as_dict(record, errors), errors)
         if errors:
             return Mapped(document=None, problems=tuple(errors))
         return self._converted(plain) if self._struct else Mapped(document=plain)
 
     def explain(self, record: Mapping[str, Any]) -> list[FieldTrace]:
         """How each field of the target comes about for one record, nested ones too, in the order of the mapping."""
-        trail = Trail(mapping=self.name, version=self.version, traces=[])
         errors: list[FieldProblem] = []
-        self._traced.function(_as_dict(record, errors), errors, trail)
-        return trail.traces
+        traces: list[FieldTrace] = []
+        self._traced.function(self._as_dict(record, errors), errors, traces)
+        return traces
 
     def unmapped(self, record: Mapping[str, Any]) -> list[str]:
         """Source paths of a record that the mapping neither reads nor names under `ignore`: the source has grown a field."""
         found: dict[str, None] = {}
-        _unmapped(_as_dict(record, []), "", (self._definition.paths.keys() | self.ignored.keys()), found)
+        _unmapped(self._as_dict(record, []), "", (self._definition.paths.keys() | self.ignored.keys()), found)
         return list(found)
 
     @cached_property
@@ -91,46 +89,32 @@ class CompiledMapping:
             return Mapped(document=msgspec.convert(plain, self._struct))
         except msgspec.ValidationError as error:
             message, _, place = str(error).partition(" - at `$.")
-            problem = FieldProblem(
-                field=place.rstrip("`"), source_path="", value="", rule="canonical type", message=message
-            )
-            return Mapped(document=None, problems=(problem,))
+            return Mapped(document=None, problems=(self._problem(place.rstrip("`"), "", "canonical type", message),))
 
+    def _as_dict(self, record: Any, errors: list[FieldProblem]) -> dict[str, Any]:
+        if type(record) is dict:
+            return record
+        if isinstance(record, Mapping):
+            return dict(record)
+        errors.append(self._problem("", shown(record), "record", "the record must be an object"))
+        return {}
 
-def compile_file(path: Path) -> CompiledMapping:
-    """Compile one mapping file.
-
-    Raises:
-        MappingError: The file is not a sound mapping; the message lists every fault with file, line and field.
-    """
-    source = checked(path, "mapping")
-    reading = Reading(source)
-    direction = "target" if source.data["direction"] == "inbound" else "source"
-    if source.data[direction]["entity"] not in ENTITIES:
-        line = source.line((direction, "entity"))
-        raise refuse_file(path, [Fault(line, f"{direction}.entity", f"is not one of {', '.join(ENTITIES)}")])
-    definition = parse(reading)
-    told = {fault.field for fault in reading.faults}
-    faults = reading.faults + [fault for fault in check(definition) if fault.field not in told]
-    if faults:
-        raise refuse_file(path, faults)
-    return CompiledMapping(definition, hashlib.sha256(path.read_bytes()).hexdigest())
+    def _problem(self, field: str, value: str, rule: str, message: str) -> FieldProblem:
+        return FieldProblem(
+            mapping=self.name,
+            version=self.version,
+            field=field,
+            source_path="",
+            value=value,
+            rule=rule,
+            message=message,
+        )
 
 
 def _executed(written: SourceText, name: str) -> Code:
     namespace = {"__builtins__": _BUILTINS, **written.names}
     exec(compile(written.text, f"<mapping {name}>", "exec"), namespace)  # noqa: S102 - our own text, made from typed rules
     return Code(namespace["map_record"], written.text)
-
-
-def _as_dict(record: Any, errors: list[FieldProblem]) -> dict[str, Any]:
-    if type(record) is dict:
-        return record
-    if isinstance(record, Mapping):
-        return dict(record)
-    message = "the record must be an object"
-    errors.append(FieldProblem(field="", source_path="", value=shown(record), rule="record", message=message))
-    return {}
 
 
 def _unmapped(value: Any, path: str, known: Set[str], found: dict[str, None]) -> None:

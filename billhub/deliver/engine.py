@@ -89,7 +89,7 @@ def _drain(hub: Hub, target: str, due_by: int) -> Mapping[str, int]:
             recover(connection, hub, target, window)
             claimed = intents.claim(connection, target, worker=worker, limit=limit, due_by=due_by)
             prepared = prepare(connection, hub, claimed)
-            intents.write_ahead(connection, [write_ahead_row(each) for each in prepared])
+            intents.write_ahead(connection, [write_ahead_row(hub, each) for each in prepared])
         if not prepared:
             return dict(counts)
         pairs, stopped = send(hub, connector, prepared, worker=worker)
@@ -128,7 +128,7 @@ def retry_rejected(connection: Connection, hub: Hub, keys: Sequence[str] | None 
     if keys is not None:
         of_these &= intent_table.c.key.in_(list(keys))
     state = case((intent_table.c.error_code.in_(CONFLICTS), "uncertain"), else_="pending")
-    again = {"state": state, "payload": None, "not_before": 0, "mapping_version": None}
+    again = {"state": state, "payload": None, "not_before": 0, "mapping_version": None, "mapping_fingerprint": None}
     columns = (intent_table.c.key, intent_table.c.subject_id)
     rows = connection.execute(
         select(*columns).where(of_these).order_by(intent_table.c.intent_id).with_for_update()

@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-import mappings
 from billhub.hub import Hub
 from billhub.outbound import shaped
 from billhub.posting import deferral
@@ -55,14 +54,16 @@ def prepare(connection: Connection, hub: Hub, rows: Sequence[Mapping[str, Any]])
     return [_prepare(hub, row, subjects[row["subject_id"]], buyers, answers.get(row["subject_id"], {})) for row in rows]
 
 
-def write_ahead_row(prepared: Prepared) -> dict[str, Any]:
+def write_ahead_row(hub: Hub, prepared: Prepared) -> dict[str, Any]:
     """What is kept of a payload before it is sent."""
-    mapping = mappings.load(prepared.intent["mapping"])
+    intent = prepared.intent
+    mapping = hub.mapping(intent["mapping"])
     return {
-        "intent_id": prepared.intent["intent_id"],
+        "intent_id": intent["intent_id"],
         "payload": encode_payload(prepared.payload),
         "content_hash": content_hash(prepared.payload),
-        "mapping_version": prepared.intent["mapping_version"] or mapping.version,
+        "mapping_version": intent["mapping_version"] or mapping.version,
+        "mapping_fingerprint": intent["mapping_fingerprint"] or mapping.fingerprint,
     }
 
 
@@ -72,7 +73,7 @@ def _prepare(
     if row["payload"] is not None and row["payload"] != "null":
         return Prepared(intent=row, invoice=invoice, payload=decode_payload(row["payload"]))
     try:
-        payload = shaped(row["mapping"], _source(hub, invoice, buyer_of(invoice, buyers), answers))
+        payload = shaped(hub.mapping(row["mapping"]), _source(hub, invoice, buyer_of(invoice, buyers), answers))
     except MappingError as error:
         return Prepared(intent=row, invoice=invoice, payload=None, error=error)
     return Prepared(intent=row, invoice=invoice, payload=payload)

@@ -23,7 +23,7 @@ from canonical_model.encoding import decode
 from canonical_model.invoices import Invoice
 from canonical_model.money import Money, total
 from canonical_model.schedule import annual_value, billing_periods, instalments
-from mappings.files.tables import TABLES, read_table
+from mappings import catalogue
 
 WORKED_EXAMPLE = "C-000001"
 
@@ -148,7 +148,7 @@ def _receivables(
         for row in balance
         if row["account"] == account
     }
-    subsidiaries = read_table(TABLES / "netsuite_subsidiary.yaml").rows
+    subsidiaries = catalogue.table("netsuite_subsidiary").rows
     ours = reconcile.receivables(connection, hub)
     return [
         (each, theirs.get((subsidiaries[each.legal_entity]["internal_id"], each.currency), Decimal(0))) for each in ours

@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, select
 
-import mappings
 from billhub.checks import Facts
 from billhub.hub import Hub
 from billhub.retry import retried
@@ -116,7 +115,7 @@ def _erp_contracts(hub: Hub, contracts: Mapping[str, Contract]) -> dict[str, Erp
         by_erp.setdefault(hub.policy.entities[contract.legal_entity].erp, []).append(contract.contract_id)
     found: dict[str, ErpContract | str] = {}
     for erp, ids in by_erp.items():
-        mapping = mappings.load(f"{erp}/sales_order")
+        mapping = hub.mapping(f"{erp}/sales_order")
         for contract_id, raw in _fetched(hub, erp, ids).items():
             mapped = mapping.apply(raw)
             defects = "; ".join(f"{each.source_path}: {each.message}" for each in mapped.problems)

@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 
-import mappings
 from billhub import audit, exceptions
 from billhub.billing import approval_content
 from billhub.hub import Hub
@@ -25,6 +24,7 @@ from canonical_model.tax import TaxQuote
 from canonical_model.totals import with_tax
 from canonical_model.violations import Violation
 from connectors.contract import TaxEngine, WriteError
+from mappings import CompiledMapping
 
 WORK = ("checked",)
 
@@ -36,12 +36,14 @@ class Taxed(msgspec.Struct, frozen=True, kw_only=True):
         row: The draft.
         invoice: With tax; None where the answer could not be used.
         answer: The engine's answer, as it came.
+        mapping: What read it; None where it could not be used.
         violations: What is wrong with the answer or the invoice.
     """
 
     row: invoices.Row
     invoice: Invoice | None
     answer: str | None
+    mapping: CompiledMapping | None = None
     violations: tuple[Violation, ...]
 
 
@@ -84,34 +86,35 @@ def _asked(hub: Hub, engine: str, rows: Sequence[invoices.Row]) -> Iterator[Taxe
     payloads: dict[str, Mapping[str, Any]] = {}
     for row in rows:
         try:
-            payloads[row.invoice_id] = payload(engine, row.invoice)
+            payloads[row.invoice_id] = payload(hub.mapping(f"{engine}/transaction"), row.invoice)
         except MappingError as error:
             violation = _violation("HUB-T12", "mapping_defect", error.field, row.invoice_id, str(error))
             yield Taxed(row=row, invoice=None, answer=None, violations=(violation,))
     asked = [row for row in rows if row.invoice_id in payloads]
     if asked:
         answers = retried(partial(hub.connect(engine, TaxEngine).quote, list(payloads.values())))
-        yield from (_apply(engine, row, answer) for row, answer in zip(asked, answers, strict=True))
+        mapping = hub.mapping(f"{engine}/tax_quote")
+        yield from (_apply(engine, mapping, row, answer) for row, answer in zip(asked, answers, strict=True))
 
 
-def payload(engine: str, invoice: Invoice) -> Mapping[str, Any]:
+def payload(mapping: CompiledMapping, invoice: Invoice) -> Mapping[str, Any]:
     """An invoice in the engine's own shape.
 
     Raises:
         MappingError: The engine's mapping cannot express it.
     """
     document = msgspec.to_builtins(invoice, builtin_types=(Decimal,))
-    return shaped(f"{engine}/transaction", {"invoice": document})
+    return shaped(mapping, {"invoice": document})
 
 
-def _apply(engine: str, row: invoices.Row, answer: Mapping[str, Any] | WriteError) -> Taxed:
+def _apply(engine: str, mapping: CompiledMapping, row: invoices.Row, answer: Mapping[str, Any] | WriteError) -> Taxed:
     if isinstance(answer, WriteError):
         refusal = _violation(
             "HUB-T10", "tax_refused", answer.field or "", answer.code, f"{engine} says: {answer.message}"
         )
         return Taxed(row=row, invoice=None, answer=None, violations=(refusal,))
     body = encode(answer).decode()
-    mapped = mappings.load(f"{engine}/tax_quote").apply(answer)
+    mapped = mapping.apply(answer)
     if mapped.problems:
         found = tuple(
             _violation(
@@ -125,11 +128,11 @@ def _apply(engine: str, row: invoices.Row, answer: Mapping[str, Any] | WriteErro
     if violations:
         return Taxed(row=row, invoice=None, answer=body, violations=violations)
     invoice = with_tax(row.invoice, quote)
-    return Taxed(row=row, invoice=invoice, answer=body, violations=check_invoice(invoice))
+    return Taxed(row=row, invoice=invoice, answer=body, mapping=mapping, violations=check_invoice(invoice))
 
 
 def _change(taxed: Taxed) -> dict[str, Any]:
-    if taxed.invoice is None:
+    if taxed.invoice is None or taxed.mapping is None:
         raise TypeError("only a taxed invoice is committed")
     totals = taxed.invoice.totals
     return {
@@ -140,6 +143,9 @@ def _change(taxed: Taxed) -> dict[str, Any]:
         "gross_minor": totals.gross.minor,
         "body": encode(taxed.invoice).decode(),
         "tax_answer": taxed.answer,
+        "tax_mapping": taxed.mapping.name,
+        "tax_mapping_version": taxed.mapping.version,
+        "tax_mapping_fingerprint": taxed.mapping.fingerprint,
     }
 
 

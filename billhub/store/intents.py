@@ -60,7 +60,7 @@ def claim(
 
 
 def write_ahead(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Keep what is about to be sent (`payload`, `content_hash`, `mapping`, `mapping_version`) by `intent_id`."""
+    """Keep what is about to be sent (`payload`, `content_hash`, `mapping_version`, `mapping_fingerprint`) by `intent_id`."""
     _change(connection, rows)
 
 

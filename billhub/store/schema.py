@@ -61,7 +61,7 @@ landed = Table(
     Column("version", String(60), nullable=False),
     Column("content_hash", String(64), nullable=False),
     Column("body", Text, nullable=False),
-    Column("state", String(12), nullable=False),  # new, mapped, excepted, superseded
+    Column("state", String(12), nullable=False),  # new, mapped, excepted, quarantined, refused, superseded
     Column("control_lines", Integer),
     Column("control_amount", Text),
     Column("control_currency", String(3)),
@@ -94,6 +94,56 @@ documents = Table(
         sqlite_where=text("is_current"),
         postgresql_where=text("is_current"),
     ),
+)
+
+mapping_versions = Table(
+    "mapping_versions",
+    metadata,
+    Column("mapping_version_id", _Id, primary_key=True, autoincrement=True),
+    Column("mapping", String(80), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("fingerprint", String(64), nullable=False),
+    Column("bundle", Text, nullable=False),  # JSON: text by file name
+    Column("kept_on", String(10), nullable=False),
+    Column("kept_by", String(120), nullable=False),
+    UniqueConstraint("mapping", "fingerprint"),
+)
+
+mapping_activations = Table(  # the latest of a mapping is the active one; nothing is ever changed here
+    "mapping_activations",
+    metadata,
+    Column("activation_id", _Id, primary_key=True, autoincrement=True),
+    Column("mapping", String(80), nullable=False),
+    Column("fingerprint", String(64), nullable=False),
+    Column("action", String(12), nullable=False),  # shipped, promoted, rolled_back
+    Column("activated_on", String(10), nullable=False),
+    Column("activated_by", String(120), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("diff_hash", String(64)),  # what was seen of its effect before it was promoted
+    Index("ix_mapping_activations", "mapping", "activation_id"),
+)
+
+drift = Table(
+    "drift",
+    metadata,
+    Column("drift_id", _Id, primary_key=True, autoincrement=True),
+    Column("source", String(40), nullable=False),
+    Column("entity", String(40), nullable=False),
+    Column("kind", String(20), nullable=False),  # new_field, missing_field, changed_type
+    Column("path", String(200), nullable=False),
+    Column("expected", String(120), nullable=False),
+    Column("found", String(120), nullable=False),
+    Column("sample", Text, nullable=False),  # an offending value, as text
+    Column("external_id", String(200)),  # the record it was first seen on
+    Column("origin", String(12), nullable=False),  # record, describe
+    Column("policy", String(12), nullable=False),  # allow, quarantine, refuse
+    Column("state", String(12), nullable=False),  # open, accepted, refused
+    Column("first_seen_on", String(10), nullable=False),
+    Column("last_seen_on", String(10), nullable=False),
+    Column("decided_on", String(10)),
+    Column("decided_by", String(120)),
+    Column("reason", Text),
+    UniqueConstraint("source", "entity", "kind", "path", "found"),
 )
 
 bindings = Table(
@@ -140,11 +190,21 @@ invoices = Table(
     Column("created_by", String(120), nullable=False),
     Column("body", Text, nullable=False),
     Column("tax_answer", Text),
+    Column("tax_mapping", String(80)),  # the mapping that read the tax engine's answer
+    Column("tax_mapping_version", Integer),
+    Column("tax_mapping_fingerprint", String(64)),
     Column("released_on", String(10)),
     UniqueConstraint("legal_entity", "number"),
     Index("ix_invoices_work", "state", "seq"),
     Index("ix_invoices_fingerprint", "fingerprint"),
     Index("ix_invoices_source", "source_entity", "source_id"),
+)
+
+invoice_sources = Table(  # the documents that an invoice was made from, each in the version that was used
+    "invoice_sources",
+    metadata,
+    Column("invoice_id", String(200), primary_key=True),
+    Column("document_id", _Id, ForeignKey("documents.document_id"), primary_key=True),
 )
 
 exceptions = Table(
@@ -225,6 +285,7 @@ intents = Table(
     Column("content_hash", String(64)),
     Column("mapping", String(80)),
     Column("mapping_version", Integer),
+    Column("mapping_fingerprint", String(64)),
     Column("native_id", String(200)),
     Column("answer", Text),
     Column("error_code", String(120)),

@@ -1,1 +1,1 @@
-"""Salesforce: accounts, price books and contracts read over REST and SOQL; billing status written back."""
+"""Salesforce: accounts, contacts, products, price books, deals, orders and contracts read over REST and SOQL; billing status written back."""

@@ -1,4 +1,4 @@
-"""Salesforce as a source of accounts, prices and contracts, and as the target of billing status. Behaviour and limits: BEHAVIOR.md."""
+"""Salesforce as a source of customers, products, deals, orders and contracts, and as the target of billing status; see BEHAVIOR.md."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

@@ -1,114 +1,127 @@
-"""What is read from Salesforce, and which rows change it.
+"""What is read from Salesforce, field by field, and which rows change it.
 
-An entity is made of rows of several objects. Each object that can change it is watched by a stream: rows in the order of
-their time of change, then Id, each naming the root record it belongs to.
+Fields without `__c` at the end are Salesforce's own (Object Reference, API v60.0), the others are the org's.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
-import msgspec
-
-from connectors.contract import RawRecord
-
-
-class Stream(msgspec.Struct, frozen=True):
-    """Rows whose change makes a root record be read again.
-
-    Attributes:
-        name: Object to query.
-        root: Path from the row to the Id of the root record.
-        stamp: Path from the row to the time of change.
-    """
-
-    name: str
-    root: str
-    stamp: str = "SystemModstamp"
-
-
-class Entity(msgspec.Struct, frozen=True):
-    """Something that is read.
-
-    Attributes:
-        name: Object of the root record.
-        fields: Its fields and look-ups.
-        streams: The root's own stream first, then those of its parts.
-    """
-
-    name: str
-    fields: tuple[str, ...]
-    streams: tuple[Stream, ...]
-
+from connectors.salesforce.entity import Entity, Part, Row, Stream, value_at
 
 _SYSTEM = ("CreatedDate", "LastModifiedDate", "SystemModstamp")
+_PRODUCT = ("Product2.ProductCode", "Product2.Name", "Product2.QuantityUnitOfMeasure")
+
+
+def _fields(*names: str) -> tuple[str, ...]:
+    """Names from texts that hold several, separated by blanks."""
+    return tuple(name for text in names for name in text.split())
+
 
 ACCOUNT = Entity(
     name="Account",
-    fields=(
-        *(
-            "Id",
-            "Name",
-            "AccountNumber",
-            "BillingStreet",
-            "BillingCity",
-            "BillingStateCode",
-            "BillingPostalCode",
-            "BillingCountryCode",
-        ),
-        *(
-            "CurrencyIsoCode",
-            "Active__c",
-            "Tax_Registration__c",
-            "PO_Required__c",
-            "Billing_Email__c",
-            "Payment_Terms_Days__c",
-        ),
-        *("Hub_Id__c", "IsDeleted", *_SYSTEM),
+    fields=_fields(
+        "Id Name AccountNumber BillingStreet BillingCity BillingStateCode BillingPostalCode BillingCountryCode CurrencyIsoCode",
+        "Active__c Tax_Registration__c PO_Required__c Billing_Email__c Payment_Terms_Days__c Hub_Id__c IsDeleted",
+        *_SYSTEM,
     ),
     streams=(Stream("Account", "Id"),),
+    key=("AccountNumber",),
+)
+
+CONTACT = Entity(
+    name="Contact",
+    fields=_fields(
+        "Id AccountId Account.AccountNumber Salutation FirstName LastName Email Phone Title Department HasOptedOutOfEmail",
+        "MailingStreet MailingCity MailingStateCode MailingPostalCode MailingCountryCode Billing_Role__c",
+        *_SYSTEM,
+    ),
+    streams=(Stream("Contact", "Id"),),
+)
+
+PRODUCT = Entity(
+    name="Product2",
+    fields=_fields(
+        "Id ProductCode Name Description StockKeepingUnit Family IsActive QuantityUnitOfMeasure Tax_Code__c", *_SYSTEM
+    ),
+    streams=(Stream("Product2", "Id"),),
+    key=("ProductCode",),
 )
 
 PRICE_BOOK_ENTRY = Entity(
     name="PricebookEntry",
-    fields=(
-        *("Id", "UnitPrice", "CurrencyIsoCode", "IsActive", "SystemModstamp", "Pricebook2.Name"),
-        *("Product2.ProductCode", "Product2.Name", "Product2.Tax_Code__c", "Product2.QuantityUnitOfMeasure"),
-        *("Product2.IsActive", "Product2.SystemModstamp"),
+    fields=_fields(
+        "Id UnitPrice CurrencyIsoCode IsActive SystemModstamp Pricebook2.Name",
+        *_PRODUCT,
+        "Product2.Tax_Code__c Product2.IsActive Product2.SystemModstamp",
     ),
     streams=(Stream("PricebookEntry", "Id"), Stream("PricebookEntry", "Id", stamp="Product2.SystemModstamp")),
+    key=("Pricebook2.Name", "Product2.ProductCode", "CurrencyIsoCode"),
+    stamps=("SystemModstamp", "Product2.SystemModstamp"),
+)
+
+
+def _place_of_offer(line: Row) -> tuple[bool, int, str]:
+    """As sales has sorted the lines; those that nobody has sorted come last."""
+    return line["SortOrder"] is None, int(line["SortOrder"] or 0), str(line["Id"])
+
+
+OPPORTUNITY = Entity(
+    name="Opportunity",
+    fields=_fields(
+        "Id Name AccountId Account.AccountNumber StageName IsClosed IsWon ForecastCategory Probability Amount CloseDate",
+        "CurrencyIsoCode Pricebook2Id Pricebook2.Name ContractId Contract.ContractNumber Legal_Entity__c",
+        *_SYSTEM,
+    ),
+    streams=(Stream("Opportunity", "Id"), Stream("OpportunityLineItem", "OpportunityId")),
+    parts=(
+        Part(
+            key="OpportunityLineItems",
+            name="OpportunityLineItem",
+            root="OpportunityId",
+            fields=_fields(
+                "Id OpportunityId SortOrder PricebookEntryId Product2Id Quantity UnitPrice ListPrice Discount TotalPrice",
+                "ServiceDate Description Term_Months__c SystemModstamp",
+                *_PRODUCT,
+            ),
+            place=_place_of_offer,
+        ),
+    ),
+)
+
+
+def _place_of_item(item: Row) -> tuple[str, str]:
+    return str(item["OrderItemNumber"]), str(item["Id"])
+
+
+SALES_ORDER = Entity(
+    name="Order",
+    fields=_fields(
+        "Id OrderNumber AccountId Account.AccountNumber ContractId Contract.ContractNumber Status EffectiveDate EndDate",
+        "CurrencyIsoCode Pricebook2Id Pricebook2.Name PoNumber BillToContactId Legal_Entity__c",
+        *_SYSTEM,
+    ),
+    streams=(Stream("Order", "Id"), Stream("OrderItem", "OrderId")),
+    key=("OrderNumber",),
+    parts=(
+        Part(
+            key="OrderItems",
+            name="OrderItem",
+            root="OrderId",
+            fields=_fields(
+                "Id OrderId OrderItemNumber PricebookEntryId Product2Id Quantity UnitPrice ListPrice TotalPrice",
+                "ServiceDate EndDate Description Buyer_Cost_Center__c SystemModstamp",
+                *_PRODUCT,
+            ),
+            place=_place_of_item,
+        ),
+    ),
 )
 
 CONTRACT = Entity(
     name="Contract",
-    fields=(
-        *(
-            "Id",
-            "ContractNumber",
-            "AccountId",
-            "Status",
-            "StartDate",
-            "EndDate",
-            "ContractTerm",
-            "CurrencyIsoCode",
-            "Legal_Entity__c",
-        ),
-        *(
-            "Billing_Frequency__c",
-            "Billing_Timing__c",
-            "PO_Number__c",
-            "Discount_Percent__c",
-            "Pricebook2Id",
-            "Description",
-            "Hub_Id__c",
-        ),
-        *(
-            "Billing_Status__c",
-            "Last_Invoice_Number__c",
-            "Last_Invoice_Total__c",
-            "Last_Invoice_Date__c",
-            "Billed_Through__c",
-        ),
-        *(*_SYSTEM, "Account.AccountNumber", "Pricebook2.Name"),
+    fields=_fields(
+        "Id ContractNumber AccountId Status StartDate EndDate ContractTerm CurrencyIsoCode Legal_Entity__c",
+        "Billing_Frequency__c Billing_Timing__c PO_Number__c Discount_Percent__c Pricebook2Id Description Hub_Id__c",
+        "Billing_Status__c Last_Invoice_Number__c Last_Invoice_Total__c Last_Invoice_Date__c Billed_Through__c",
+        *_SYSTEM,
+        "Account.AccountNumber Pricebook2.Name",
     ),
     streams=(
         Stream("Contract", "Id"),
@@ -116,63 +129,37 @@ CONTRACT = Entity(
         Stream("OrderItem", "Order.ContractId"),
         Stream("Contract_Amendment__c", "Contract__c"),
     ),
-)
-
-ENTITIES = {"account": ACCOUNT, "price_book_entry": PRICE_BOOK_ENTRY, "contract": CONTRACT}
-
-ORDER_ITEM_FIELDS = (
-    *(
-        "Id",
-        "OrderItemNumber",
-        "Quantity",
-        "UnitPrice",
-        "ListPrice",
-        "Description",
-        "ServiceDate",
-        "EndDate",
-        "SystemModstamp",
+    key=("ContractNumber",),
+    parts=(
+        Part(
+            key="Amendments",
+            name="Contract_Amendment__c",
+            root="Contract__c",
+            fields=_fields("Id Name Contract__c Status__c Effective_Date__c Description__c", *_SYSTEM),
+            place=lambda amendment: str(amendment["Id"]),
+        ),
+        Part(
+            key="OrderItems",
+            name="OrderItem",
+            root="Order.ContractId",
+            fields=_fields(
+                "Id OrderItemNumber Quantity UnitPrice ListPrice Description ServiceDate EndDate SystemModstamp",
+                *_PRODUCT,
+                "Product2.Tax_Code__c Order.OrderNumber Order.Status Order.ContractId Order.SystemModstamp",
+            ),
+            stamps=("SystemModstamp", "Order.SystemModstamp"),
+            place=_place_of_item,
+            kept=lambda item: value_at(item, "Order.Status") == "Activated",
+        ),
     ),
-    *("Product2.ProductCode", "Product2.Name", "Product2.Tax_Code__c", "Product2.QuantityUnitOfMeasure"),
-    *("Order.OrderNumber", "Order.Status", "Order.ContractId", "Order.SystemModstamp"),
 )
-AMENDMENT_FIELDS = ("Id", "Name", "Contract__c", "Status__c", "Effective_Date__c", "Description__c", *_SYSTEM)
 
-
-def value_at(row: Mapping[str, Any], path: str) -> str:
-    """The value at a dotted path; empty text where a look-up is empty."""
-    value: Any = row
-    for name in path.split("."):
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return "" if value is None else str(value)
-
-
-def account_record(row: Mapping[str, Any]) -> RawRecord:
-    """An account; one without a number goes by its Id. Salesforce lets two accounts have one number."""
-    external_id = row["AccountNumber"] or row["Id"]
-    return RawRecord(external_id=external_id, native_id=row["Id"], version=row["SystemModstamp"], body=row)
-
-
-def price_record(row: Mapping[str, Any]) -> RawRecord:
-    """A price; its version is the later change of the entry and of its product."""
-    parts = (value_at(row, "Pricebook2.Name"), value_at(row, "Product2.ProductCode"), value_at(row, "CurrencyIsoCode"))
-    version = max(row["SystemModstamp"], value_at(row, "Product2.SystemModstamp"))
-    return RawRecord(external_id="/".join(parts), native_id=row["Id"], version=version, body=row)
-
-
-def contract_record(row: Mapping[str, Any], items: list[dict[str, Any]], amendments: list[dict[str, Any]]) -> RawRecord:
-    """A contract with its amendments and the items of its activated orders; its version is the latest change among all of them.
-
-    Args:
-        row: The contract.
-        items: Items of all its orders: those of a draft order are left out, but their changes count.
-        amendments: All its amendments.
-    """
-    orders = [item["Order"] for item in items]
-    version = max(part["SystemModstamp"] for part in [row, *items, *orders, *amendments])
-    active = sorted((item for item in items if item["Order"]["Status"] == "Activated"), key=_place_of_item)
-    body = {**row, "Amendments": amendments, "OrderItems": active}
-    return RawRecord(external_id=row["ContractNumber"], native_id=row["Id"], version=version, body=body)
-
-
-def _place_of_item(item: Mapping[str, Any]) -> tuple[str, str]:
-    return str(item["OrderItemNumber"]), str(item["Id"])
+ENTITIES = {
+    "account": ACCOUNT,
+    "contact": CONTACT,
+    "product": PRODUCT,
+    "price_book_entry": PRICE_BOOK_ENTRY,
+    "opportunity": OPPORTUNITY,
+    "sales_order": SALES_ORDER,
+    "contract": CONTRACT,
+}

@@ -10,9 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.contract import Page, RawRecord
-from connectors.salesforce import entities
 from connectors.salesforce.client import Client
-from connectors.salesforce.entities import Entity, Stream, value_at
+from connectors.salesforce.entity import Entity, Part, Stream, raw_record, value_at
 from connectors.salesforce.soql import Position, after, batches, in_list, position, select
 
 
@@ -70,24 +69,17 @@ class Reader:
 
     def _records(self, entity: Entity, roots: list[str]) -> list[RawRecord]:
         rows = {row["Id"]: row for row in self.rows_by("Id", roots, entity.name, entity.fields)}
-        ordered = [rows[root] for root in roots if root in rows]
-        if entity is entities.CONTRACT:
-            return self._contracts(ordered)
-        build = entities.account_record if entity is entities.ACCOUNT else entities.price_record
-        return [build(row) for row in ordered]
+        found = [root for root in roots if root in rows]
+        parts = {part.key: self._parts(part, found) for part in entity.parts}
+        return [
+            raw_record(entity, rows[root], {key: groups.get(root, []) for key, groups in parts.items()})
+            for root in found
+        ]
 
-    def _contracts(self, rows: list[dict[str, Any]]) -> list[RawRecord]:
-        ids = [row["Id"] for row in rows]
-        items = self._parts("Order.ContractId", ids, "OrderItem", entities.ORDER_ITEM_FIELDS)
-        amendments = self._parts("Contract__c", ids, "Contract_Amendment__c", entities.AMENDMENT_FIELDS)
-        return [entities.contract_record(row, items.get(row["Id"], []), amendments.get(row["Id"], [])) for row in rows]
-
-    def _parts(
-        self, path: str, roots: list[str], source: str, fields: Sequence[str]
-    ) -> dict[str, list[dict[str, Any]]]:
+    def _parts(self, part: Part, roots: list[str]) -> dict[str, list[dict[str, Any]]]:
         groups: dict[str, list[dict[str, Any]]] = {}
-        for row in self.rows_by(path, roots, source, fields):
-            groups.setdefault(value_at(row, path), []).append(row)
+        for row in self.rows_by(part.root, roots, part.name, part.fields):
+            groups.setdefault(value_at(row, part.root), []).append(row)
         return groups
 
 

@@ -10,9 +10,11 @@ from typing import Any
 import msgspec
 
 from mappings.compiler.source_text import SourceText
+from mappings.files.tables import Table
 from mappings.language.checks import leaf_kind
 from mappings.language.definition import (
     Absent,
+    Arithmetic,
     Concat,
     Condition,
     Const,
@@ -41,12 +43,14 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
         fields: Variables with the target's list positions, outermost first.
         sources: Variables with the source's list positions.
         quiet: Whether rules leave no trace of their own.
+        typed: Whether money stays `Money`, because it is calculated with.
     """
 
     item: str = "record"
     fields: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     quiet: bool = False
+    typed: bool = False
 
     @property
     def at(self) -> str:
@@ -69,7 +73,7 @@ class _Emitter:
 
     def __init__(self, definition: Definition, *, tracing: bool) -> None:
         self._to = SourceText(PROVIDED)
-        self._tracing = tracing
+        self._mapping, self._tracing = definition.name, tracing
         self._to.line(f"def map_record({'record, errors, trail' if tracing else 'record, errors'}):")
         with self._to.deeper():
             self._object(definition.root, Scope(), "out")
@@ -79,7 +83,7 @@ class _Emitter:
     def _rule(self, rule: Rule, scope: Scope, result: str) -> None:
         """Code that leaves the rule's outcome, or None, in the variable `result`."""
         match rule:
-            case From() | Lookup() | Concat():
+            case From() | Lookup() | Concat() | Arithmetic():
                 self._leaf(rule, scope, result)
             case Const() | Index() | Absent():
                 self._fixed(rule, scope, result)
@@ -97,7 +101,7 @@ class _Emitter:
             self._refusal(condition, reason, rule, scope)
         self._to.line(f"{result} = {{}}")
         for name, inner in rule.fields.items():
-            self._to.comment(f"{inner.head.field}: {rule_words(inner)} {source_words(inner)}")
+            self._to.comment(f"{inner.head.field}: {rule_words(inner)} {source_words(inner)} ({inner.head.mark})")
             value = self._to.fresh(name if name.isidentifier() and name.isascii() else "field")
             self._rule(inner, scope, value)
             self._to.line(f"if {value} is not None:")
@@ -106,47 +110,69 @@ class _Emitter:
             self._to.line(f"{result} = {result} or None")
 
     def _refusal(self, condition: Condition, reason: str, rule: Object, scope: Scope) -> None:
-        info = Info(
-            field=rule.head.field, source_path=condition.path.full, rule=f"refuse when {condition_words(condition)}"
-        )
+        info = self._info(rule, source_path=condition.path.full, rule=f"refuse when {condition_words(condition)}")
         test = self._condition(condition, scope, info)
         self._to.line(f"if {test}:")
         self._to.line(f"    refuse(errors, {self._to.name('I', info)}, {scope.at}, value, Refused({reason!r}))")
 
-    def _leaf(self, rule: From | Lookup | Concat, scope: Scope, result: str) -> None:
-        info = Info(
-            field=rule.head.field,
-            source_path=source_words(rule),
-            rule=rule_words(rule),
-            reason=rule.head.reason,
-            table=rule.table if isinstance(rule, Lookup) else None,
+    def _info(self, of: Rule, **known: Any) -> Info:
+        """What is known of a rule, as problems and traces show it."""
+        head = of.head
+        said = {"source_path": source_words(of), "rule": rule_words(of), "reason": head.reason, "field": head.field}
+        return Info(mapping=self._mapping, mark=head.mark, version=head.version, **said | known)
+
+    def _leaf(self, rule: From | Lookup | Concat | Arithmetic, scope: Scope, result: str) -> None:
+        name = self._to.name("I", self._info(rule, table=rule.table if isinstance(rule, Lookup) else None))
+        parts = self._parts(rule, scope) if isinstance(rule, Concat | Arithmetic) else ""
+        is_scoped = isinstance(rule, Lookup) and rule.scope is not None
+        self._to.line(
+            f"value, why{', entity' if is_scoped else ''} = {_start(rule, parts)}, None{', None' if is_scoped else ''}"
         )
-        name = self._to.name("I", info)
-        self._to.line(f"value, why = {self._joined(rule, scope) if isinstance(rule, Concat) else None}, None")
         self._to.line("try:")
         with self._to.deeper():
-            expression = self._expression(rule, scope)
+            expression = self._expression(rule, scope, parts)
             self._to.line(f"{result} = required({expression})" if rule.head.required else f"{result} = {expression}")
         self._to.line("except Refused as refused:")
         self._to.line(f"    {result}, why = refuse(errors, {name}, {scope.at}, value, refused), refused.message")
         if rule.head.default is not None:
             self._to.line(f"if {result} is None and why is None:")
             self._to.line(f"    {result}, why = {self._to.literal(self._default(rule))}, {rule.head.reason!r}")
-        self._trace(f"show(trail, {name}, {scope.at}, value, ({result}, why))", scope)
+        self._trace(f"show(trail, {name}, {scope.at}, value, ({result}, why{', entity' if is_scoped else ''}))", scope)
 
-    def _expression(self, rule: From | Lookup | Concat, scope: Scope) -> str:
+    def _parts(self, rule: Concat | Arithmetic, scope: Scope) -> str:
+        """Code that gathers the parts of a rule in a list; of texts those that are there, of numbers all."""
+        parts, is_text = self._to.fresh("parts"), isinstance(rule, Concat)
+        self._to.line(f"{parts} = []")
+        for part in rule.parts:
+            value = self._to.fresh("part")
+            self._rule(part, msgspec.structs.replace(scope, quiet=True, typed=not is_text), value)
+            if is_text:
+                self._to.line(f"if {value} is not None:")
+            self._to.line(f"{'    ' if is_text else ''}{parts}.append({value})")
+        return parts
+
+    def _expression(self, rule: From | Lookup | Concat | Arithmetic, scope: Scope, parts: str) -> str:
         expression = "value"
         if isinstance(rule, From):
             self._read(rule.path, scope, "value")
         elif isinstance(rule, Lookup):
-            self._first(rule.keys, scope)
-            column = {key: row[rule.column] for key, row in rule.table.rows.items()}
-            expression = f"find(value, {self._to.name('C', column)}, {self._to.name('T', rule.table)})"
+            expression = self._found(rule, scope)
+        elif isinstance(rule, Arithmetic):
+            expression = f"{_CALCULATIONS[rule.operation]}({parts})"
         for use in rule.uses:
             expression = self._used(use, expression, scope)
-        if not isinstance(rule, Concat) and rule.choices is not None:
+        if isinstance(rule, From | Lookup) and rule.choices is not None:
             expression = f"choose({expression}, {self._to.name('M', dict(rule.choices))})"
-        return f"money_object({expression})" if leaf_kind(rule)[0] == "money" else expression
+        return f"money_object({expression})" if leaf_kind(rule)[0] == "money" and not scope.typed else expression
+
+    def _found(self, rule: Lookup, scope: Scope) -> str:
+        self._first(rule.keys, scope)
+        table, column = self._to.name("T", rule.table), f"{self._to.name('C', rule.table.column(rule.column))}"
+        if rule.scope is None:
+            return f"find(value, {column}, {table})"
+        self._read(rule.scope, scope, "entity")
+        columns = {code: rule.table.column(rule.column, code) for code in (None, *rule.table.legal_entities)}
+        return f"find(value, scoped({self._to.name('C', columns)}, entity), {table})"
 
     def _used(self, use: Use, expression: str, scope: Scope) -> str:
         function = f"{use.name}_" if use.name == "and" else use.name
@@ -162,18 +188,10 @@ class _Emitter:
                 beside = self._to.fresh("holds")
                 self._read(use.argument.path, scope, beside)
                 return f"{function}({expression}, {self._test(use.argument, beside)})"
+            case Table():
+                return f"{function}({expression}, {self._to.name('A', use.argument.folded())})"
             case _:
                 return f"{function}({expression}, {use.argument!r})"
-
-    def _joined(self, rule: Concat, scope: Scope) -> str:
-        parts = self._to.fresh("parts")
-        self._to.line(f"{parts} = []")
-        for part in rule.parts:
-            value = self._to.fresh("part")
-            self._rule(part, msgspec.structs.replace(scope, quiet=True), value)
-            self._to.line(f"if {value} is not None:")
-            self._to.line(f"    {parts}.append({value})")
-        return f"{rule.separator!r}.join({parts}) or None"
 
     def _fixed(self, rule: Const | Index | Absent, scope: Scope, result: str) -> None:
         value = "None"
@@ -182,14 +200,11 @@ class _Emitter:
         elif isinstance(rule, Index):
             value = f"{scope.sources[-1]} + 1"
         self._to.line(f"{result} = {value}")
-        info = Info(field=rule.head.field, source_path="", rule=rule_words(rule), reason=rule.head.reason)
-        self._trace(
-            f"show(trail, {self._to.name('I', info)}, {scope.at}, None, ({result}, {rule.head.reason!r}))", scope
-        )
+        name = self._to.name("I", self._info(rule))
+        self._trace(f"show(trail, {name}, {scope.at}, None, ({result}, {rule.head.reason!r}))", scope)
 
     def _when(self, rule: When, scope: Scope, result: str) -> None:
-        info = Info(field=rule.head.field, source_path=rule.condition.path.full, rule=rule_words(rule))
-        self._to.line(f"if {self._condition(rule.condition, scope, info)}:")
+        self._to.line(f"if {self._condition(rule.condition, scope, self._info(rule))}:")
         with self._to.deeper():
             self._rule(rule.then, scope, result)
         self._to.line("else:")
@@ -211,7 +226,7 @@ class _Emitter:
             self._to.line(f"{result} = {result} or None")
 
     def _each(self, rule: Each, scope: Scope, result: str) -> None:
-        info = self._to.name("I", Info(field=rule.head.field, source_path=rule.path.full, rule=rule_words(rule)))
+        info = self._to.name("I", self._info(rule))
         items, item, index, position = (self._to.fresh(name) for name in ("items", "item", "i", "n"))
         self._to.line(f"value, {items}, why = None, (), None")
         self._to.line("try:")
@@ -229,7 +244,7 @@ class _Emitter:
             self._item(rule, inner, result)
 
     def _item(self, rule: Each, scope: Scope, result: str) -> None:
-        info = Info(field=rule.body.head.field, source_path=f"{rule.path.full}[]", rule=rule_words(rule))
+        info = self._info(rule, field=rule.body.head.field, source_path=f"{rule.path.full}[]")
         value = self._to.fresh("element")
         self._to.line("try:")
         self._to.line(f"    as_object({scope.item})")
@@ -273,10 +288,20 @@ class _Emitter:
             with self._to.deeper():
                 self._read(key, scope, "value")
 
-    def _default(self, rule: From | Lookup | Concat) -> Any:
+    def _default(self, rule: From | Lookup | Concat | Arithmetic) -> Any:
         value = rule.head.default
         return Decimal(value) if leaf_kind(rule)[0] == "decimal" else value
 
     def _trace(self, text: str, scope: Scope) -> None:
         if self._tracing and not scope.quiet:
             self._to.line(text)
+
+
+_CALCULATIONS = {"add": "added", "subtract": "subtracted", "multiply": "multiplied"}
+
+
+def _start(rule: From | Lookup | Concat | Arithmetic, parts: str) -> str:
+    """The value that a rule begins with: that of its parts, where it has some."""
+    if isinstance(rule, Concat):
+        return f"{rule.separator!r}.join({parts}) or None"
+    return f"in_words({rule.operation!r}, {parts})" if isinstance(rule, Arithmetic) else "None"

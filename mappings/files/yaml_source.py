@@ -24,22 +24,40 @@ class SourceError(ValueError):
         self.line = line
 
 
-class Source(NamedTuple):
-    """A read file.
+class Mark(NamedTuple):
+    """A line of a file.
 
     Attributes:
-        data: Its content as plain values.
-        lines: Line, from 1, of every value by its path of keys and indexes.
+        file: Name of the file below the mappings folder, for example `netsuite/invoice.yaml`.
+        line: From 1.
     """
 
-    data: Any
-    lines: dict[Place, int]
+    file: str
+    line: int
 
-    def line(self, place: Place) -> int:
-        """The line of a value, or of the nearest value around it."""
-        while place and place not in self.lines:
+    def __str__(self) -> str:
+        """As messages name it."""
+        return f"{self.file}:{self.line}"
+
+
+class Source(NamedTuple):
+    """A read file, or one with patches of others on it.
+
+    Attributes:
+        file: Its name.
+        data: Its content as plain values.
+        marks: Where every value stands, by its path of keys and indexes.
+    """
+
+    file: str
+    data: Any
+    marks: dict[Place, Mark]
+
+    def mark(self, place: Place) -> Mark:
+        """Where a value stands, or the nearest value around it."""
+        while place and place not in self.marks:
             place = place[:-1]
-        return self.lines.get(place, 1)
+        return self.marks.get(place, Mark(self.file, 1))
 
 
 class _Loader(yaml.SafeLoader):
@@ -56,8 +74,12 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
-def read(text: str) -> Source:
+def read(text: str, file: str = "") -> Source:
     """Read one YAML document.
+
+    Args:
+        text: The document.
+        file: Name of its file, for messages.
 
     Raises:
         SourceError: It is not YAML, repeats a key or uses an alias.
@@ -71,7 +93,8 @@ def read(text: str) -> Source:
     except (yaml.YAMLError, RecursionError) as error:
         raise SourceError(f"not YAML: {error}", 1) from error
     lines: dict[Place, int] = {}
-    return Source(None if node is None else _value(node, (), lines), lines)
+    data = None if node is None else _value(node, (), lines)
+    return Source(file, data, {place: Mark(file, line) for place, line in lines.items()})
 
 
 def _value(node: yaml.Node, place: Place, lines: dict[Place, int]) -> Any:

@@ -14,16 +14,25 @@ from canonical_model.invoices import Invoice
 from canonical_model.journal import JournalEntry
 from canonical_model.money import Money
 from canonical_model.orders import Order
-from canonical_model.parties import Customer
+from canonical_model.parties import Contact, Customer, CustomerRecord
+from canonical_model.payments import Payment
+from canonical_model.products import Product
+from canonical_model.sales import Opportunity, SalesOrder
 from canonical_model.tax import TaxQuote
 
 ENTITIES: Mapping[str, type[msgspec.Struct]] = {
     "customer": Customer,
+    "contact": Contact,
+    "customer_record": CustomerRecord,
+    "product": Product,
     "price_book_entry": PriceBookEntry,
+    "opportunity": Opportunity,
+    "sales_order": SalesOrder,
     "contract": Contract,
     "erp_contract": ErpContract,
     "order": Order,
     "tax_quote": TaxQuote,
+    "payment": Payment,
     "invoice": Invoice,
     "entry": JournalEntry,
 }

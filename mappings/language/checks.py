@@ -8,6 +8,7 @@ from mappings.files.schemas import Fault
 from mappings.language.canonical import ENTITIES, Shape, fields_of, path_fault
 from mappings.language.definition import (
     Absent,
+    Arithmetic,
     Concat,
     Const,
     Definition,
@@ -15,6 +16,7 @@ from mappings.language.definition import (
     From,
     Head,
     Index,
+    Leaf,
     ListOf,
     Lookup,
     Object,
@@ -36,7 +38,7 @@ def check(definition: Definition) -> Iterator[Fault]:
 
 
 def _source_paths(definition: Definition) -> Iterator[Fault]:
-    for path, line in (definition.ignored_lines | definition.paths).items():
+    for path, mark in (definition.ignored_marks | definition.paths).items():
         entity, *steps = path.split(".")
         if entity == definition.entity:
             fault = path_fault(entity, tuple(steps)) if steps else None
@@ -44,7 +46,7 @@ def _source_paths(definition: Definition) -> Iterator[Fault]:
             known = (definition.entity, *definition.inputs)
             fault = None if entity in known else f"does not begin with one of {', '.join(known)}"
         if fault:
-            yield Fault(line, path, f"source path {path!r}: {fault}")
+            yield Fault(mark, path, f"source path {path!r}: {fault}")
 
 
 def _rule(rule: Rule, shape: Shape | None) -> Iterator[Fault]:
@@ -81,7 +83,7 @@ def _absent(rule: Absent, shape: Shape | None) -> Iterator[Fault]:
         yield _fault(rule.head, "cannot be absent: the canonical document needs a value" + _by_default(shape))
 
 
-def _leaf(rule: From | Lookup | Const | Index | Concat, shape: Shape | None) -> Iterator[Fault]:
+def _leaf(rule: Leaf, shape: Shape | None) -> Iterator[Fault]:
     kind, faults = leaf_kind(rule)
     yield from faults
     head = rule.head
@@ -110,7 +112,7 @@ def _constant(head: Head, value: Any, shape: Shape | None) -> Iterator[Fault]:
         yield _fault(head, f"{value!r} is not one of {', '.join(shape.choices)}")
 
 
-def leaf_kind(rule: From | Lookup | Const | Index | Concat) -> tuple[str, list[Fault]]:
+def leaf_kind(rule: Leaf) -> tuple[str, list[Fault]]:
     """The type of what a leaf gives, and what is wrong with the way to it."""
     match rule:
         case Const():
@@ -121,6 +123,8 @@ def leaf_kind(rule: From | Lookup | Const | Index | Concat) -> tuple[str, list[F
             faults = [fault for part in rule.parts for fault in _part(part)]
             kind, more = _refined("text", rule.uses, rule.head)
             return kind, faults + more
+        case Arithmetic():
+            return _arithmetic(rule)
         case Lookup():
             return _chosen(rule, *_refined(_column_kind(rule), rule.uses, rule.head))
         case From():
@@ -136,6 +140,44 @@ def _chosen(rule: From | Lookup, kind: str, faults: list[Fault]) -> tuple[str, l
     return kind, [_fault(rule.head, "needs a transform or map that says its type")] if kind == "json" else []
 
 
+def _arithmetic(rule: Arithmetic) -> tuple[str, list[Fault]]:
+    """The type of a sum, difference or product, refined."""
+    kinds, faults = set[str](), list[Fault]()
+    for part in rule.parts:
+        for kind, more in _operand(part):
+            kinds.add("decimal" if kind == "integer" else kind)
+            faults += more
+    result = _combined(rule, kinds) if not faults else "decimal"
+    if result is None:
+        return "decimal", [_fault(rule.head, f"{_WANTED[rule.operation]}, not {' and '.join(sorted(kinds))}")]
+    kind, more = _refined(result, rule.uses, rule.head)
+    return kind, faults + more
+
+
+_WANTED = {
+    "add": "adds decimals, or money",
+    "subtract": "subtracts decimals, or money",
+    "multiply": "multiplies decimals, or one money by decimals",
+}
+
+
+def _operand(part: Rule) -> Iterator[tuple[str, list[Fault]]]:
+    if isinstance(part, When):
+        yield from _operand(part.then)
+        yield from _operand(part.otherwise)
+    elif isinstance(part, Object | Each | ListOf | Absent):
+        yield "decimal", [_fault(part.head, "arithmetic works on numbers and money")]
+    else:
+        yield leaf_kind(part)
+
+
+def _combined(rule: Arithmetic, kinds: set[str]) -> str | None:
+    if kinds in ({"decimal"}, {"money"}) and (rule.operation != "multiply" or kinds == {"decimal"}):
+        return kinds.pop()
+    moneys = [part for part in rule.parts if any(kind == "money" for kind, _ in _operand(part))]
+    return "money" if rule.operation == "multiply" and kinds == {"decimal", "money"} and len(moneys) == 1 else None
+
+
 def _part(part: Rule) -> Iterator[Fault]:
     if isinstance(part, When):
         yield from _part(part.then)
@@ -147,7 +189,7 @@ def _part(part: Rule) -> Iterator[Fault]:
 
 
 def _column_kind(rule: Lookup) -> str:
-    kinds = {type(row.get(rule.column)) for row in rule.table.rows.values()} - {type(None)}
+    kinds = {type(row.get(rule.column)) for _, row in rule.table.all_rows()} - {type(None)}
     return _CONSTANTS[kinds.pop()] if len(kinds) == 1 else "text"
 
 
@@ -173,4 +215,4 @@ def _item(shape: Shape | None) -> Shape | None:
 
 
 def _fault(head: Head, message: str) -> Fault:
-    return Fault(head.line, head.field or "record", message)
+    return Fault(head.mark, head.field or "record", message)

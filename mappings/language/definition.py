@@ -1,11 +1,12 @@
 """A mapping file as typed, immutable rules."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from mappings.files.tables import Table
+from mappings.files.yaml_source import Mark
 
 
 class Path(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,11 +44,11 @@ class Use(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         name: Its name in `mappings.runtime.transforms.TRANSFORMS`.
-        argument: A path to be read, a condition to be tested, a constant, or None.
+        argument: A path to be read, a condition to be tested, a table, a constant, or None.
     """
 
     name: str
-    argument: Path | Condition | str | int | None = None
+    argument: Path | Condition | Table | str | int | None = None
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,14 +56,16 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         field: Path in the target, items as `[]`.
-        line: Line in the file.
+        mark: File and line.
+        version: Version of that file: the mapping's own, or that of the overlay the rule comes from.
         required: Whether an empty result is a problem.
         default: Used for an empty result; None for no default.
         reason: Why the default or constant is right, or the field absent.
     """
 
     field: str
-    line: int
+    mark: Mark
+    version: int
     required: bool
     default: str | int | Any = None
     reason: str | None = None
@@ -78,7 +81,10 @@ class From(msgspec.Struct, frozen=True):
 
 
 class Lookup(msgspec.Struct, frozen=True):
-    """Find a row by the first key that is present, then refine the column's value."""
+    """Find a row by the first key that is present, then refine the column's value.
+
+    With a `scope`, the legal entity whose rows come first is read there.
+    """
 
     head: Head
     table: Table
@@ -86,6 +92,7 @@ class Lookup(msgspec.Struct, frozen=True):
     keys: tuple[Path, ...]
     uses: tuple[Use, ...]
     choices: Mapping[str, str] | None
+    scope: Path | None = None
 
 
 class Const(msgspec.Struct, frozen=True):
@@ -113,6 +120,15 @@ class Concat(msgspec.Struct, frozen=True):
     head: Head
     parts: "tuple[Rule, ...]"
     separator: str
+    uses: tuple[Use, ...]
+
+
+class Arithmetic(msgspec.Struct, frozen=True):
+    """Numbers or money added, subtracted or multiplied, exactly; an empty part that may be empty is left out."""
+
+    head: Head
+    operation: Literal["add", "subtract", "multiply"]
+    parts: "tuple[Rule, ...]"
     uses: tuple[Use, ...]
 
 
@@ -149,7 +165,8 @@ class ListOf(msgspec.Struct, frozen=True):
     parts: "tuple[Rule, ...]"
 
 
-Rule = From | Lookup | Const | Index | Absent | Concat | When | Object | Each | ListOf
+Rule = From | Lookup | Const | Index | Absent | Concat | Arithmetic | When | Object | Each | ListOf
+Leaf = From | Lookup | Const | Index | Concat | Arithmetic
 
 
 class Definition(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,10 +178,14 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
         inbound: Whether the target is a canonical document.
         entity: The canonical entity: the target's when inbound, else the source's.
         root: The target.
-        paths: All source paths it reads, full, with the line of each.
+        paths: All source paths it reads, full, with where each stands.
         ignored: Source paths that it leaves aside on purpose, with the reason.
-        ignored_lines: Where each of these stands.
+        ignored_marks: Where each of these stands.
         inputs: Names beside the entity that an outbound record may hold.
+        system: Source system.
+        schema: Name of the source schema.
+        schema_version: Its version.
+        owner: Who answers for the mapping.
     """
 
     name: str
@@ -172,7 +193,11 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
     inbound: bool
     entity: str
     root: Object
-    paths: dict[str, int]
+    paths: dict[str, Mark]
     ignored: dict[str, str]
-    ignored_lines: dict[str, int]
+    ignored_marks: dict[str, Mark]
     inputs: tuple[str, ...]
+    system: str
+    schema: str
+    schema_version: str
+    owner: str

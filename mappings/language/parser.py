@@ -1,12 +1,14 @@
 """From a schema-checked mapping file to typed rules; all faults of the file are gathered in one go."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 from mappings.files.tables import Table
+from mappings.files.yaml_source import Mark
 from mappings.language.canonical import Shape, entity_shape, fields_of
 from mappings.language.definition import (
     Absent,
+    Arithmetic,
     Concat,
     Const,
     Definition,
@@ -30,6 +32,10 @@ _MODIFIERS: Mapping[str, frozenset[str]] = {
     "index": frozenset(),
     "absent": frozenset(),
     "concat": frozenset(["separator", "transform", "required"]),
+    "add": frozenset(["transform", "required"]),
+    "subtract": frozenset(["transform", "required"]),
+    "multiply": frozenset(["transform", "required"]),
+    "todo": frozenset(),
     "when": frozenset(["then", "otherwise"]),
     "each": frozenset(["fields", "sort", "refuse", "required"]),
     "list": frozenset(["required"]),
@@ -45,7 +51,9 @@ def parse(reading: Reading) -> Definition:
     entity = (data["target"] if inbound else data["source"])["entity"]
     spot = Spot(field="", place=(), shape=entity_shape(entity) if inbound else None)
     root = _object(data, spot, reading)
-    ignored = {path: item["reason"] for item in data.get("ignore", []) for path in item["paths"]}
+    for name, path in data.get("overlays", {}).items():
+        reading.path(path, Spot(field="overlays", place=("overlays", name)))
+    ignored, marks = _ignored(data.get("ignore", ()), reading)
     return Definition(
         name=data["mapping"],
         version=data["version"],
@@ -54,9 +62,28 @@ def parse(reading: Reading) -> Definition:
         root=root,
         paths=reading.paths,
         ignored=ignored,
-        ignored_lines={path: reading.source.line(("ignore",)) for path in ignored},
+        ignored_marks=marks,
         inputs=tuple(data["source"].get("inputs", ())),
+        system=data["source"]["system"],
+        schema=data["source"]["schema"]["name"],
+        schema_version=data["source"]["schema"]["version"],
+        owner=data["owner"],
     )
+
+
+def _ignored(items: Sequence[Mapping[str, Any]], reading: Reading) -> tuple[dict[str, str], dict[str, Mark]]:
+    """Paths left aside with the reason, and where each stands; a reason that is still to be written is a fault."""
+    reasons: dict[str, str] = {}
+    marks: dict[str, Mark] = {}
+    for index, item in enumerate(items):
+        place = ("ignore", index)
+        if item["reason"].startswith("TODO"):
+            reading.fault(
+                Spot(field="ignore", place=place), f"{', '.join(item['paths'])}: still to be decided: {item['reason']}"
+            )
+        reasons |= dict.fromkeys(item["paths"], item["reason"])
+        marks |= dict.fromkeys(item["paths"], reading.source.mark(place))
+    return reasons, marks
 
 
 def _rule(data: dict[str, Any], spot: Spot, reading: Reading) -> Rule:
@@ -74,9 +101,11 @@ def _head(data: dict[str, Any], spot: Spot, reading: Reading) -> Head:
     if "default" in data and data.get("required"):
         reading.fault(spot, "a rule with a default cannot be required")
     by_target = spot.shape.required if spot.shape else True
+    mark = reading.source.mark(spot.place)
     return Head(
         field=spot.field,
-        line=reading.source.line(spot.place),
+        mark=mark,
+        version=reading.version(mark),
         required="default" not in data and bool(data.get("required", by_target)),
         default=data.get("default"),
         reason=data.get("reason"),
@@ -92,7 +121,7 @@ def _lookup(data: dict[str, Any], spot: Spot, reading: Reading) -> Rule:
     lookup = data["lookup"]
     table = reading.table(lookup["table"], spot.inside("lookup"))
     column = lookup["column"]
-    for key, row in table.rows.items() if table else ():
+    for key, row in table.all_rows() if table else ():
         if column not in row:
             reading.fault(spot.inside("lookup"), f"row {key!r} of table {lookup['table']!r} has no column {column!r}")
     keys = lookup["key"] if isinstance(lookup["key"], list) else [lookup["key"]]
@@ -103,6 +132,7 @@ def _lookup(data: dict[str, Any], spot: Spot, reading: Reading) -> Rule:
         tuple(reading.path(key, spot.inside("lookup")) for key in keys),
         reading.uses(data, spot),
         reading.choices(data, spot),
+        reading.path(lookup["for"], spot.inside("lookup")) if "for" in lookup else None,
     )
 
 
@@ -123,6 +153,19 @@ def _absent(data: dict[str, Any], spot: Spot, reading: Reading) -> Rule:
 def _concat(data: dict[str, Any], spot: Spot, reading: Reading) -> Rule:
     parts = tuple(_rule(part, spot.inside("concat", index), reading) for index, part in enumerate(data["concat"]))
     return Concat(_head(data, spot, reading), parts, data.get("separator", ""), reading.uses(data, spot))
+
+
+def _arithmetic(data: dict[str, Any], spot: Spot, reading: Reading) -> Rule:
+    operation: Literal["add", "subtract", "multiply"] = next(
+        name for name in ("add", "subtract", "multiply") if name in data
+    )
+    parts = tuple(_rule(part, spot.inside(operation, index), reading) for index, part in enumerate(data[operation]))
+    return Arithmetic(_head(data, spot, reading), operation, parts, reading.uses(data, spot))
+
+
+def _todo(data: dict[str, Any], spot: Spot, reading: Reading) -> Rule:
+    reading.fault(spot, f"is still to be decided: {data['todo']}")
+    return Absent(_head({"reason": data["todo"]}, spot, reading))
 
 
 def _when(data: dict[str, Any], spot: Spot, reading: Reading) -> Rule:
@@ -187,6 +230,10 @@ _KINDS: Mapping[str, Callable[[dict[str, Any], Spot, Reading], Rule]] = {
     "index": _index,
     "absent": _absent,
     "concat": _concat,
+    "add": _arithmetic,
+    "subtract": _arithmetic,
+    "multiply": _arithmetic,
+    "todo": _todo,
     "when": _when,
     "each": _each,
     "list": _list,

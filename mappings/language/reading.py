@@ -1,17 +1,20 @@
 """The small parts of rules: paths, conditions, transforms. Faults and source paths are gathered on the way."""
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from canonical_model.errors import MappingError
+from mappings.files.bundles import Bundle
 from mappings.files.schemas import Fault
-from mappings.files.tables import TABLES, Table, read_table
-from mappings.files.yaml_source import Place, Source
+from mappings.files.tables import Table, read_table
+from mappings.files.yaml_source import Mark, Place, Source
 from mappings.language.canonical import Shape
 from mappings.language.definition import Condition, Path, Use
+from mappings.runtime.refiners import ROUNDINGS
 from mappings.runtime.transforms import TRANSFORMS
 
 _STEP = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -42,17 +45,28 @@ class Spot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reading:
-    """One pass over one mapping file."""
+    """One pass over one mapping, with or without overlays on it.
 
-    def __init__(self, source: Source) -> None:
+    Args:
+        source: The mapping, overlays laid on.
+        bundle: Where its tables are.
+        versions: Version of each file that rules come from.
+    """
+
+    def __init__(self, source: Source, bundle: Bundle, versions: Mapping[str, int]) -> None:
         self.source = source
         self.faults: list[Fault] = []
-        self.paths: dict[str, int] = {}
+        self.paths: dict[str, Mark] = {}
+        self._bundle, self._versions = bundle, versions
         self._tables: dict[str, Table | None] = {}
 
     def fault(self, spot: Spot, message: str) -> None:
         """Note one fault."""
-        self.faults.append(Fault(self.source.line(spot.place), spot.field or "file", message))
+        self.faults.append(Fault(self.source.mark(spot.place), spot.field or "file", message))
+
+    def version(self, mark: Mark) -> int:
+        """Version of the file that a rule stands in."""
+        return self._versions[mark.file]
 
     def path(self, text: str, spot: Spot) -> Path:
         """A path, noted as used."""
@@ -61,7 +75,7 @@ class Reading:
         if not all(_STEP.fullmatch(step) for step in steps):
             self.fault(spot, f"path {text!r} is not keys joined by dots")
         full = ("" if at_root else spot.prefix) + ".".join(steps)
-        self.paths.setdefault(full, self.source.line(spot.place))
+        self.paths.setdefault(full, self.source.mark(spot.place))
         return Path(text=text, steps=steps, at_root=at_root or not spot.prefix, full=full)
 
     def condition(self, data: dict[str, Any], spot: Spot) -> Condition:
@@ -87,12 +101,19 @@ class Reading:
     def table(self, name: str, spot: Spot) -> Table | None:
         """A lookup table; None, with a fault noted, when it cannot be read."""
         if name not in self._tables:
-            try:
-                self._tables[name] = read_table(TABLES / f"{name}.yaml")
-            except MappingError as error:
-                self._tables[name] = None
-                self.fault(spot, f"table {name!r}: {error.text}")
+            self._tables[name] = self._read_table(name, spot)
         return self._tables[name]
+
+    def _read_table(self, name: str, spot: Spot) -> Table | None:
+        text = self._bundle.table(name)
+        if text is None:
+            self.fault(spot, f"there is no table {name!r}; write mappings/tables/{name}.yaml")
+            return None
+        try:
+            return read_table(name, text)
+        except MappingError as error:
+            self.fault(spot, f"table {name!r}: {error.text}")
+            return None
 
     def _use(self, item: Any, spot: Spot) -> Use | None:
         name, argument = (item, None) if isinstance(item, str) else next(iter(item.items()))
@@ -110,6 +131,8 @@ class Reading:
             return self.path(argument, spot)
         if kind == "condition":
             return self.condition(argument, spot)
+        if kind == "table":
+            return self.table(argument, spot)
         if kind == "currency":
             return self.path(argument["currency"], spot) if "currency" in argument else argument["code"]
         return argument
@@ -143,6 +166,8 @@ def _is_currency(argument: Any) -> bool:
 _FITS = {
     "none": lambda argument: argument is None,
     "path": _is_path,
+    "table": _is_path,
+    "rounding": lambda argument: argument in ROUNDINGS,
     "condition": _is_condition,
     "length": lambda argument: type(argument) is int and argument > 0,
     "pattern": lambda argument: isinstance(argument, str) and argument.count("{}") == 1,
@@ -152,6 +177,8 @@ _FITS = {
 _WANTED = {
     "none": "no argument",
     "path": "a path",
+    "table": "the name of a table",
+    "rounding": f"one of {', '.join(ROUNDINGS)}",
     "condition": "a condition: path and one of equals, in, present",
     "length": "a number of characters",
     "pattern": "a text with one {} in it",

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from mappings.files.tables import Table
 from mappings.language.definition import (
     Absent,
+    Arithmetic,
     Concat,
     Condition,
     Const,
@@ -26,9 +28,10 @@ def rule_words(rule: Rule) -> str:
         case From():
             return _refined("from", rule.uses, rule.choices)
         case Lookup():
-            return _refined(f"lookup {rule.table.name}.{rule.column}", rule.uses, rule.choices)
-        case Concat():
-            return _refined("concat", rule.uses, None)
+            scope = f" for {rule.scope.text}" if rule.scope else ""
+            return _refined(f"lookup {rule.table.name}.{rule.column}{scope}", rule.uses, rule.choices)
+        case Concat() | Arithmetic():
+            return _refined(rule.operation if isinstance(rule, Arithmetic) else "concat", rule.uses, None)
         case When():
             return f"when {condition_words(rule.condition)}"
         case Each():
@@ -44,6 +47,21 @@ def condition_words(condition: Condition) -> str:
     return f"{condition.path.text} {condition.test} {condition.value!r}"
 
 
+def use_words(use: Use) -> str:
+    """The transform with its argument on one line."""
+    match use.argument:
+        case None:
+            return use.name
+        case Path():
+            return f"{use.name} {use.argument.text}"
+        case Condition():
+            return f"{use.name} {condition_words(use.argument)}"
+        case Table():
+            return f"{use.name} {use.argument.name}"
+        case _:
+            return f"{use.name} {use.argument!r}"
+
+
 def source_words(rule: Rule) -> str:
     """The full source paths a rule reads, joined by commas."""
     match rule:
@@ -55,23 +73,11 @@ def source_words(rule: Rule) -> str:
             return rule.path.full
         case When():
             return rule.condition.path.full
-        case Concat():
+        case Concat() | Arithmetic():
             return ", ".join(words for part in rule.parts if (words := source_words(part)))
         case _:
             return ""
 
 
 def _refined(start: str, uses: tuple[Use, ...], choices: Any) -> str:
-    return ", ".join([start, *(_use(use) for use in uses), *(["map"] if choices is not None else [])])
-
-
-def _use(use: Use) -> str:
-    match use.argument:
-        case None:
-            return use.name
-        case Path():
-            return f"{use.name} {use.argument.text}"
-        case Condition():
-            return f"{use.name} {condition_words(use.argument)}"
-        case _:
-            return f"{use.name} {use.argument!r}"
+    return ", ".join([start, *(use_words(use) for use in uses), *(["map"] if choices is not None else [])])

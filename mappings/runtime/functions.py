@@ -7,6 +7,8 @@ import msgspec
 
 from canonical_model.money import Money
 from mappings.files.tables import Table
+from mappings.files.yaml_source import Mark
+from mappings.runtime.arithmetic import added, in_words, multiplied, subtracted
 from mappings.runtime.readers import text
 from mappings.runtime.records import FieldProblem, FieldTrace, shown
 from mappings.runtime.refusal import Refused
@@ -18,26 +20,24 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a rule when it is compiled.
 
     Attributes:
+        mapping: Name of the mapping.
         field: Path in the target, items as `[]`.
         source_path: Path in the source, items as `[]`; several joined by commas.
         rule: The rule in words.
+        mark: File and line of the rule.
+        version: Version of that file.
         reason: Why a default, constant or gap is right.
         table: The lookup's table.
     """
 
+    mapping: str
     field: str
     source_path: str
     rule: str
+    mark: Mark
+    version: int
     reason: str | None = None
     table: Table | None = None
-
-
-class Trail(msgspec.Struct, frozen=True, kw_only=True):
-    """Traces as they are gathered, with what all of them carry."""
-
-    mapping: str
-    version: int
-    traces: list[FieldTrace]
 
 
 Indexes = tuple[int, ...]
@@ -87,6 +87,12 @@ def find(value: Any, column: Mapping[str, Any], table: Table) -> Any:
     return column[key]
 
 
+def scoped(columns: Mapping[str | None, Mapping[str, Any]], legal_entity: Any) -> Mapping[str, Any]:
+    """The column as a legal entity sees it; for one without rows of its own, as everybody does."""
+    code = legal_entity.strip() if type(legal_entity) is str else None
+    return columns[code if code in columns else None]
+
+
 def as_list(value: Any) -> Sequence[Any]:
     """A list; nothing for None."""
     if value is None:
@@ -116,6 +122,8 @@ def money_object(value: Money | None) -> dict[str, Any] | None:
 def refuse(errors: list[FieldProblem], info: Info, at: tuple[Indexes, Indexes], value: Any, refused: Refused) -> None:
     """Note a problem; the field stays empty."""
     problem = FieldProblem(
+        mapping=info.mapping,
+        version=info.version,
         field=_at(info.field, at[0]),
         source_path=_at(info.source_path, at[1]),
         value=shown(value),
@@ -125,26 +133,33 @@ def refuse(errors: list[FieldProblem], info: Info, at: tuple[Indexes, Indexes], 
     errors.append(problem)
 
 
-def show(trail: Trail, info: Info, at: tuple[Indexes, Indexes], value: Any, outcome: tuple[Any, str | None]) -> None:
-    """Note how a field came about; `outcome` is the result with the reason for it, if any."""
+def show(
+    trail: list[FieldTrace], info: Info, at: tuple[Indexes, Indexes], value: Any, outcome: tuple[Any, ...]
+) -> None:
+    """Note how a field came about; `outcome` is the result, the reason for it, if any, and for a look-up the legal entity, if it has one."""
     trace = FieldTrace(
         field=_at(info.field, at[0]),
         source_path=_at(info.source_path, at[1]),
         value=shown(value) if isinstance(value, list | tuple) else value,
         result=outcome[0],
         rule=info.rule,
-        mapping=trail.mapping,
-        version=trail.version,
-        lookup_row=_row(info.table, value),
+        mapping=info.mapping,
+        version=info.version,
+        origin=str(info.mark),
+        lookup_row=_row(info.table, value, *outcome[2:]),
         reason=outcome[1],
     )
-    trail.traces.append(trace)
+    trail.append(trace)
 
 
-def _row(table: Table | None, value: Any) -> dict[str, Any] | None:
+def _row(table: Table | None, value: Any, legal_entity: Any = None) -> dict[str, Any] | None:
     key = str(value) if type(value) in (str, int) else ""
-    row = table.rows.get(key.strip()) if table else None
-    return None if table is None or row is None else {"table": table.name, "version": table.version, "key": key, **row}
+    code = legal_entity.strip() if type(legal_entity) is str else None
+    found = table.find(key.strip(), code) if table else None
+    if table is None or found is None:
+        return None
+    level, row = found
+    return {"table": table.name, "version": table.version, "level": level, "key": key, **row}
 
 
 def _at(template: str, indexes: Indexes) -> str:
@@ -159,6 +174,21 @@ def _sort_text(item: Any, steps: tuple[str, ...]) -> str:
     return item if type(item) is str else ""
 
 
-_FUNCTIONS = (step, required, is_present, choose, find, as_list, ordered, as_object, money_object, refuse, show)
+_CALCULATIONS = (added, subtracted, multiplied, in_words)
+_FUNCTIONS = (
+    *_CALCULATIONS,
+    step,
+    required,
+    is_present,
+    choose,
+    find,
+    scoped,
+    as_list,
+    ordered,
+    as_object,
+    money_object,
+    refuse,
+    show,
+)
 PROVIDED: Mapping[str, Any] = {function.__name__: function for function in _FUNCTIONS} | {"Refused": Refused}
 """What the generated code may name, beside the transforms and constants of its mapping."""

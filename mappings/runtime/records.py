@@ -11,6 +11,8 @@ class FieldProblem(msgspec.Struct, frozen=True, kw_only=True):
     """Why one field of a record could not be mapped.
 
     Attributes:
+        mapping: Name of the mapping.
+        version: Version of the file that the rule stands in: the mapping's, or that of an overlay.
         field: Path in the target, for example `lines[2].quantity`; empty for the record itself.
         source_path: Path in the source; several joined by commas where the rule reads several; empty where it reads none.
         value: What stands there, as text.
@@ -18,6 +20,8 @@ class FieldProblem(msgspec.Struct, frozen=True, kw_only=True):
         message: What is wrong and what would be right.
     """
 
+    mapping: str
+    version: int
     field: str
     source_path: str
     value: str
@@ -47,8 +51,9 @@ class FieldTrace(msgspec.Struct, frozen=True, kw_only=True):
         result: What the field became; the number of items for a list; None for an empty field.
         rule: The rule as written.
         mapping: Name of the mapping.
-        version: Version of the mapping.
-        lookup_row: The row that answered a lookup, with the table's name and version; else None.
+        version: Version of the file the rule stands in: the mapping's, or that of an overlay.
+        origin: That file and the line in it, for example `netsuite/overlays/invoice.uk.yaml:9`.
+        lookup_row: The row that answered a lookup, with its key and level and the table's name and version; else None.
         reason: Why a default or constant stands there, why the field is absent, or what was wrong.
     """
 
@@ -59,6 +64,7 @@ class FieldTrace(msgspec.Struct, frozen=True, kw_only=True):
     rule: str
     mapping: str
     version: int
+    origin: str = ""
     lookup_row: dict[str, Any] | None = None
     reason: str | None = None
 

@@ -1,6 +1,7 @@
 """Transforms from one typed value to another. None, "nothing there", passes through all of them."""
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -9,14 +10,16 @@ from typing import Any, TypeVar
 import pycountry
 
 from canonical_model.codes import is_country, is_currency
-from canonical_model.money import InexactAmountError, Money
-from mappings.files.tables import country_aliases
+from canonical_model.money import InexactAmountError, Money, Rounding
 from mappings.runtime.readers import boolean, date_, text
 from mappings.runtime.records import shown
 from mappings.runtime.refusal import Refused
 
 _VAT_PREFIX = re.compile(r"[A-Z]{2}[0-9A-Z]", re.ASCII)
 _LEADING_LETTERS = re.compile(r"[A-Za-z]*", re.ASCII)
+
+ROUNDINGS = {rounding.name.lower(): rounding for rounding in Rounding}
+"""Named rounding policies, as mapping files write them."""
 
 Amount = TypeVar("Amount", Decimal, Money)
 
@@ -76,12 +79,15 @@ def currency_code(value: str | None) -> str | None:
     return value
 
 
-def country_from_name(value: str | None) -> str | None:
-    """The ISO 3166-1 alpha-2 code of a country's name: first our own aliases (table `country_name`), then the standard's names.
+def country_from_name(value: str | None, aliases: Mapping[str, str | None]) -> str | None:
+    """The ISO 3166-1 alpha-2 code of a country's name: first by a table of aliases, then by the standard's names.
 
-    Names that the table declares to be no one country give nothing.
+    Names that the table declares to be no one country give nothing. Capital and small letters are the same.
     """
-    return None if value is None else _country_of(value.casefold())
+    if value is None:
+        return None
+    name = value.casefold()
+    return aliases[name] if name in aliases else _country_of(name)
 
 
 def format_(value: str | None, pattern: str) -> str | None:
@@ -171,11 +177,13 @@ def and_(value: bool | None, other: Any) -> bool | None:
     return None if value is None or second is None else value and second
 
 
+def rounded(value: Money | None, rounding: str) -> Money | None:
+    """The amount in the precision of its currency, by a named policy: `half_up` or `half_even`."""
+    return None if value is None else value.rounded(ROUNDINGS[rounding])
+
+
 @lru_cache(maxsize=1024)
-def _country_of(name: str) -> str | None:
-    aliases = country_aliases()
-    if name in aliases:
-        return aliases[name]
+def _country_of(name: str) -> str:
     try:
         return str(pycountry.countries.lookup(name).alpha_2)
     except LookupError:

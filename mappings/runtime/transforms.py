@@ -7,7 +7,7 @@ import msgspec
 
 from mappings.runtime import readers, refiners
 
-Argument = Literal["none", "path", "condition", "length", "pattern", "field", "currency"]
+Argument = Literal["none", "path", "condition", "length", "pattern", "field", "currency", "table", "rounding"]
 
 
 class Transform(msgspec.Struct, frozen=True):
@@ -50,11 +50,12 @@ TRANSFORMS: Mapping[str, Transform] = {
     # codes
     "vat_id_normalise": Transform(refiners.vat_id_normalise, _TEXT),
     "country_code": Transform(refiners.country_code, _TEXT),
-    "country_from_name": Transform(refiners.country_from_name, _TEXT),
+    "country_from_name": Transform(refiners.country_from_name, _TEXT, "table"),
     "currency_code": Transform(refiners.currency_code, _TEXT),
     # numbers and money
     "money": Transform(refiners.money, {"decimal": "money"}, "currency"),
     "amount": Transform(refiners.amount, {"money": "decimal"}),
+    "rounded": Transform(refiners.rounded, _MONEY, "rounding"),
     "minor_units": Transform(refiners.minor_units, {"money": "integer"}),
     "money_text": Transform(refiners.money_text, {"money": "text"}),
     "plain_number": Transform(refiners.plain_number, {"decimal": "text"}),

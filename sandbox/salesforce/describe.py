@@ -133,7 +133,7 @@ def _child_relationship(child: ObjectType, spec: Field) -> dict[str, Any]:
     return {
         "childSObject": child.api_name,
         "field": spec.name,
-        "relationshipName": spec.children,
+        "relationshipName": spec.children or None,
         "cascadeDelete": spec.master,
         "deprecatedAndHidden": False,
         "restrictedDelete": False,

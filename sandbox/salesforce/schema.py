@@ -10,7 +10,7 @@ import msgspec
 import yaml
 
 NUMBER_TYPES = frozenset({"double", "currency", "percent"})
-TEXT_TYPES = frozenset({"string", "textarea", "email", "picklist"})
+TEXT_TYPES = frozenset({"string", "textarea", "email", "phone", "picklist"})
 ID_TYPES = frozenset({"id", "reference"})
 
 _DEFAULT_FILE = Path(__file__).with_name("objects.yaml")

@@ -1,9 +1,10 @@
 """Fills an empty org from `seed/salesforce/<Object>.csv`.
 
 A column is a field's API name, or `Relationship.Field` for a reference: `Account.AccountNumber`
-finds the account of that number. `OrderItem.PricebookEntryId` needs no column: it follows from the
-order's price book, the product and the order's currency. Ids, auto-numbers, defaults and timestamps
-are given where a file has none; created and changed 30 days before the as-of date, a second apart.
+finds the account of that number. `PricebookEntryId` of a line needs no column: it follows from the
+price book of its order or opportunity, the product and the currency. Ids, auto-numbers, defaults and
+timestamps are given where a file has none; created and changed 30 days before the as-of date, a second
+apart.
 """
 
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.salesforce.answers import ApiError
-from sandbox.salesforce.derived import derived_values
+from sandbox.salesforce.derived import PARENTS, derived_values
 from sandbox.salesforce.ids import normalise
 from sandbox.salesforce.records import Org
 from sandbox.salesforce.schema import ObjectType
@@ -61,8 +62,8 @@ class _Loader:
 
     def _record(self, target: ObjectType, row: Mapping[str, str], number: int) -> Record:
         given = {name: value for name, value in self._values(target, row).items() if value is not None}
-        if target.api_name == "OrderItem":
-            given = {"PricebookEntryId": self._entry_id(given)} | given
+        if target.api_name in PARENTS:
+            given = {"PricebookEntryId": self._entry_id(*PARENTS[target.api_name], given)} | given
         moment = datetime_text(self._org.as_of - _AGE + timedelta(seconds=number))
         record = self._org.blank(target) | self._org.identity(target)
         record |= dict.fromkeys(("CreatedDate", "LastModifiedDate", "SystemModstamp"), moment)
@@ -93,18 +94,20 @@ class _Loader:
             raise LookupError(f"no {spec.to} with {key} = {text} in its seed file")
         return {spec.name: found}
 
-    def _entry_id(self, item: Record) -> str:
-        order = self._org.get("Order", item["OrderId"]) or {}
-        place = (order["Pricebook2Id"], item["Product2Id"])
+    def _entry_id(self, parent_object: str, reference: str, item: Record) -> str:
+        parent = self._org.get(parent_object, item[reference]) or {}
+        place = (parent["Pricebook2Id"], item["Product2Id"])
         # A contract in the wrong currency is one of the planted exceptions: any entry will do.
-        found = self._entries.get((*place, order["CurrencyIsoCode"])) or self._entries.get(place)
+        found = self._entries.get((*place, parent["CurrencyIsoCode"])) or self._entries.get(place)
         if found is None:
-            raise LookupError(f"no PricebookEntry for the order's price book and Product2Id {item['Product2Id']}")
+            raise LookupError(
+                f"no PricebookEntry for the price book of its {parent_object} and Product2Id {item['Product2Id']}"
+            )
         return found
 
     def _remember(self, target: ObjectType, row: Mapping[str, str], record: Record) -> None:
         for column, text in row.items():
-            if text and "." not in column and target.fields[column].type in ("string", "picklist"):
+            if text and "." not in column and target.fields[column].type in ("string", "picklist", "email"):
                 self._ids.setdefault((target.api_name, column, text), record["Id"])
         if target.api_name == "PricebookEntry":
             place = (record["Pricebook2Id"], record["Product2Id"])

@@ -30,8 +30,11 @@ def endpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sandbox.Endp
     shutil.copytree(DEFAULT_SEED, folder / "seed")
     crm = folder / "seed" / "salesforce"
     _keep(crm / "Account.csv", "AccountNumber", ACCOUNTS)
+    _keep(crm / "Contact.csv", "Account.AccountNumber", ACCOUNTS)
     contracts = _keep(crm / "Contract.csv", "Account.AccountNumber", ACCOUNTS, gives="ContractNumber")
     _keep(crm / "Contract_Amendment__c.csv", "Contract__r.ContractNumber", contracts)
+    deals = _keep(crm / "Opportunity.csv", "Account.AccountNumber", ACCOUNTS, gives="Name")
+    _keep(crm / "OpportunityLineItem.csv", "Opportunity.Name", deals)
     orders = _keep(crm / "Order.csv", "Contract.ContractNumber", contracts, gives="OrderNumber")
     _keep(crm / "OrderItem.csv", "Order.OrderNumber", orders)
     with sandbox.serve(folder / "state", seed_dir=folder / "seed") as running:

@@ -10,7 +10,10 @@ from canonical_model.invoices import INVOICE, Allowance, Invoice, InvoiceLine
 from canonical_model.journal import JournalEntry, JournalLine
 from canonical_model.money import Money
 from canonical_model.orders import Order, OrderLine
-from canonical_model.parties import Address, Customer, Party
+from canonical_model.parties import Address, Contact, Customer, CustomerRecord, Party, RecordAddress
+from canonical_model.payments import Allocation, Payment
+from canonical_model.products import Product
+from canonical_model.sales import Opportunity, OpportunityLine, SalesOrder, SalesOrderLine
 from canonical_model.tax import JurisdictionTax, TaxQuote, TaxQuoteLine
 from canonical_model.totals import net_totals, with_tax
 
@@ -122,7 +125,68 @@ def entry() -> JournalEntry:
 
 
 @pytest.fixture(scope="session")
-def documents(contract, invoice, quote, entry):
+def opportunity() -> Opportunity:
+    line = OpportunityLine(
+        line_id="00k000000000001AAA",
+        product_code="PLAT-ENT",
+        description="Platform, Enterprise",
+        quantity=Decimal(1),
+        unit_price=usd("480000.00"),
+        service_date=date(2026, 1, 1),
+    )
+    return Opportunity(
+        opportunity_id="006000000000001AAA",
+        name="Northwind platform",
+        stage="won",
+        stage_name="Closed Won",
+        currency="USD",
+        close_date=date(2025, 12, 12),
+        probability_percent=Decimal(100),
+        amount=usd("480000.00"),
+        customer_id="A-0001",
+        contract_id="C-000001",
+        lines=(line,),
+    )
+
+
+@pytest.fixture(scope="session")
+def sales_order() -> SalesOrder:
+    line = SalesOrderLine(
+        line_id="0000000001",
+        product_code="PLAT-ENT",
+        description="Platform, Enterprise",
+        quantity=Decimal(1),
+        unit_price=usd("480000.00"),
+        list_price=usd("480000.00"),
+        service_start=date(2026, 1, 1),
+        service_end=date(2026, 12, 31),
+    )
+    return SalesOrder(
+        order_id="00000101",
+        customer_id="A-0001",
+        status="activated",
+        currency="USD",
+        effective_date=date(2026, 1, 1),
+        contract_id="C-000001",
+        lines=(line,),
+    )
+
+
+@pytest.fixture(scope="session")
+def payment() -> Payment:
+    return Payment(
+        payment_id="netsuite/10045",
+        status="received",
+        amount=usd("129600.00"),
+        customer_id="A-0001",
+        received_date=date(2026, 2, 10),
+        method="credit_transfer",
+        allocations=(Allocation(invoice_number="US-000001", amount=usd("129600.00")),),
+    )
+
+
+@pytest.fixture(scope="session")
+def documents(contract, invoice, quote, entry, opportunity, sales_order, payment):
     """One of each document, by its name in the catalogue."""
     order_line = OrderLine(
         line_id="1", product_code="85123A", quantity=Decimal(6), unit_price=Money(Decimal("2.55"), "GBP")
@@ -131,6 +195,24 @@ def documents(contract, invoice, quote, entry):
         "customer": Customer(
             customer_id="A-0001", name="Northwind Analytics Corp", address=ROCHESTER, purchase_order_required=True
         ),
+        "contact": Contact(
+            contact_id="003000000000001AAA",
+            customer_id="A-0001",
+            name="Ms. Ada Okafor",
+            role="billing",
+            phone="+1 585 555 0100",
+        ),
+        "customer_record": CustomerRecord(
+            record_id="netsuite/1024",
+            customer_id="A-0001",
+            name="Northwind Analytics Corp",
+            status="active",
+            addresses=(RecordAddress(address=ROCHESTER, billing=True, label="Billing"),),
+        ),
+        "product": Product(product_code="PLAT-ENT", name="Platform, Enterprise", family="Platform"),
+        "opportunity": opportunity,
+        "sales_order": sales_order,
+        "payment": payment,
         "price_book_entry": PriceBookEntry(
             entry_id="US 2026/PLAT-ENT/USD",
             price_book="US 2026",

@@ -12,6 +12,12 @@ from canonical_model import catalog
 
 IDENTITIES = {
     "customer": "A-0001",
+    "contact": "003000000000001AAA",
+    "customer_record": "netsuite/1024",
+    "product": "PLAT-ENT",
+    "opportunity": "006000000000001AAA",
+    "sales_order": "00000101",
+    "payment": "netsuite/10045",
     "price_book_entry": "US 2026/PLAT-ENT/USD",
     "contract": "C-000001",
     "erp_contract": "C-000001",

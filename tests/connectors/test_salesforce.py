@@ -14,6 +14,7 @@ from connectors.contract import RawRecord, WriteRequest
 from connectors.errors import CredentialsError, RejectedError, UnavailableError
 from connectors.salesforce import soql
 from connectors.salesforce.connector import SalesforceConnector, connect
+from connectors.salesforce.entities import ENTITIES
 from connectors.salesforce.settings import Settings
 from connectors.settings import Connection
 
@@ -93,7 +94,7 @@ def everything(
     return records, cursor
 
 
-@pytest.mark.parametrize("entity", ["account", "contract"])
+@pytest.mark.parametrize("entity", ["account", "sales_order", "contract"])
 class TestReads(SourceConformance):
     @pytest.fixture
     def case(self, vendor: Any, entity: str) -> ReadCase:
@@ -102,15 +103,18 @@ class TestReads(SourceConformance):
         )
 
 
-class TestPriceReads(SourceConformance):
+@pytest.mark.parametrize(
+    ("entity", "limit"), [("contact", 3), ("product", 5), ("price_book_entry", 5), ("opportunity", 4)]
+)
+class TestReadsOfFew(SourceConformance):
     @pytest.fixture
-    def case(self, vendor: Any) -> ReadCase:
+    def case(self, vendor: Any, entity: str, limit: int) -> ReadCase:
         return ReadCase(
             open=lambda: connect(connection(vendor.url)),
             vendor=vendor,
-            entity="price_book_entry",
+            entity=entity,
             operation=QUERY,
-            limit=5,
+            limit=limit,
             renews=True,
         )
 
@@ -131,7 +135,7 @@ class TestStatusWrites(TargetConformance):
 
 
 class TestNativeIds:
-    @pytest.mark.parametrize("entity", ["account", "contract", "price_book_entry"])
+    @pytest.mark.parametrize("entity", sorted(ENTITIES))
     def test_every_record_says_its_own_id(self, connector: SalesforceConnector, entity: str) -> None:
         records, _ = everything(connector, entity)
         assert records
@@ -245,6 +249,59 @@ class TestPrices:
         after, _ = everything(connector, "price_book_entry", cursor)
         assert after
         assert all(name.split("/")[1] == "PLAT-TEAM" for name in after)
+
+
+class TestDeals:
+    def test_a_deal_comes_with_its_lines_as_sales_has_sorted_them(self, connector: SalesforceConnector) -> None:
+        deals, _ = everything(connector, "opportunity")
+        body = {record.body["Name"]: record.body for record in deals.values()}
+        [copper] = [deal for name, deal in body.items() if name.startswith("Copperleafridge")]
+        assert [line["SortOrder"] for line in copper["OpportunityLineItems"]] == [1, 2, 10]
+        assert copper["OpportunityLineItems"][0]["Product2"]["ProductCode"] == "SEAT-STD"
+        assert copper["Contract"] == {"ContractNumber": "C-000003"}
+        assert body["A prospect from the fair"]["Account"] is None
+        assert body["A prospect from the fair"]["OpportunityLineItems"] == []
+
+    def test_a_change_of_a_line_brings_its_deal_again(self, connector: SalesforceConnector, org: Org) -> None:
+        before, cursor = everything(connector, "opportunity")
+        line = org.row("SELECT Id, OpportunityId FROM OpportunityLineItem WHERE SortOrder = 10")
+        org.change("OpportunityLineItem", line["Id"], Quantity=2)
+        after, end = everything(connector, "opportunity", cursor)
+        assert list(after) == [line["OpportunityId"]]
+        assert after[line["OpportunityId"]].version > before[line["OpportunityId"]].version
+        assert everything(connector, "opportunity", end) == ({}, end)
+
+
+class TestOrders:
+    def test_an_order_comes_with_its_items_whatever_its_status(self, connector: SalesforceConnector, org: Org) -> None:
+        orders, cursor = everything(connector, "sales_order")
+        body = orders["00000101"].body
+        assert (body["Contract"], body["Account"]) == ({"ContractNumber": "C-000001"}, {"AccountNumber": "A-0001"})
+        assert body["PoNumber"] == "PO-70468"
+        assert body["BillToContactId"] == org.row("SELECT Id FROM Contact WHERE LastName = 'Okafor'")["Id"]
+        order = org.row("SELECT Id FROM Order WHERE OrderNumber = '00000110'")["Id"]
+        org.change("Order", order, Status="Draft")
+        again, _ = everything(connector, "sales_order", cursor)
+        org.change("Order", order, Status="Activated")
+        assert again["00000110"].body["Status"] == "Draft"
+        assert again["00000110"].body["OrderItems"] == orders["00000110"].body["OrderItems"] != []
+
+    def test_a_change_of_an_item_brings_its_order_again(self, connector: SalesforceConnector, org: Org) -> None:
+        _, cursor = everything(connector, "sales_order")
+        item = org.row("SELECT Id FROM OrderItem WHERE Order.OrderNumber = '00000103'")["Id"]
+        org.change("OrderItem", item, Buyer_Cost_Center__c="KST-4711")
+        after, _ = everything(connector, "sales_order", cursor)
+        assert list(after) == ["00000103"]
+        assert "KST-4711" in [line["Buyer_Cost_Center__c"] for line in after["00000103"].body["OrderItems"]]
+
+
+class TestMasterData:
+    def test_products_go_by_their_code_and_contacts_by_their_id(self, connector: SalesforceConnector) -> None:
+        products, _ = everything(connector, "product")
+        assert products["STOR-GB"].body["QuantityUnitOfMeasure"] == "E34"
+        contacts, _ = everything(connector, "contact")
+        assert {name[:3] for name in contacts} == {"003"}
+        assert {record.body["Account"]["AccountNumber"] for record in contacts.values()} >= {"A-0001", "A-0144"}
 
 
 class TestStatus:

@@ -20,6 +20,10 @@ DAGS = HERE.parents[1] / "dags"
 GRAPHS = {
     "sync_accounts": ("land_accounts", "map_accounts[]"),
     "sync_contracts": ("land_prices", "map_prices[]", "land_contracts", "map_contracts[]"),
+    "sync_sales": (
+        *("land_products", "map_products[]", "land_contacts", "map_contacts[]"),
+        *("land_opportunities", "map_opportunities[]", "land_orders", "map_orders[]"),
+    ),
     "retail_orders": ("land_orders", "map_orders[]"),
     "invoice_release": ("plan", "check_and_tax[]", "approve", "release"),
     "deliver": ("to_customers", "to_avatax", "to_netsuite", "to_stripe", "to_email", "to_salesforce", "all_delivered"),
@@ -30,6 +34,7 @@ GRAPHS = {
 SCHEDULES = {
     "sync_accounts": "5 * * * *",
     "sync_contracts": "10 * * * *",
+    "sync_sales": "15 * * * *",
     "invoice_release": "20 * * * *",
     "deliver": "*/10 * * * *",
     "replay_exceptions": "0 5 * * *",

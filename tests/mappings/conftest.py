@@ -14,7 +14,7 @@ _INBOUND = """\
 mapping: crm/thing
 version: 3
 direction: inbound
-source: {{system: crm, entity: thing, schema: v1}}
+source: {{system: crm, entity: thing, schema: {{name: thing, version: v1}}}}
 target: {{entity: {entity}}}
 owner: tests
 """
@@ -22,7 +22,7 @@ _OUTBOUND = """\
 mapping: crm/thing
 version: 3
 direction: outbound
-source: {system: hub, entity: invoice, schema: canonical, inputs: [context]}
+source: {system: hub, entity: invoice, schema: {name: Invoice, version: "1"}, inputs: [context]}
 target: {system: crm, entity: thing}
 owner: tests
 """

@@ -1,7 +1,6 @@
 """Compiled mappings: total over any JSON, exact, deterministic, and made of nothing but their rules."""
 
 import copy
-import hashlib
 import json
 from decimal import Decimal
 from typing import Any
@@ -14,7 +13,6 @@ from hypothesis import strategies as st
 import mappings
 from canonical_model.encoding import encode
 from canonical_model.errors import MappingError
-from mappings.catalogue import ROOT
 from mappings.testing.fixtures import cases, read_input
 
 SCALARS = (
@@ -116,6 +114,8 @@ def test_problems_carry_field_path_value_rule_and_message() -> None:
     record = {"AccountNumber": "A-1", "Name": "N", "Active__c": "Maybe", "BillingCountryCode": "DE"}
     (problem,) = mappings.load("salesforce/account").apply(record).problems
     assert msgspec.to_builtins(problem) == {
+        "mapping": "salesforce/account",
+        "version": 1,
         "field": "status",
         "source_path": "Active__c",
         "value": "Maybe",
@@ -165,14 +165,23 @@ def test_texts_of_a_mapping_file_never_become_code(outbound: Any) -> None:
 def test_the_source_text_is_plain_python() -> None:
     text = mappings.load("salesforce/account").source_text
     assert text.startswith("def map_record(record, errors):\n")
-    assert "# customer_id: from, text AccountNumber\n" in text
+    assert "# customer_id: from, text AccountNumber (salesforce/account.yaml:" in text
     compile(text, "account", "exec")
 
 
-def test_the_fingerprint_is_that_of_the_file() -> None:
-    mapping = mappings.load("salesforce/account")
-    assert mapping.fingerprint == hashlib.sha256((ROOT / "salesforce/account.yaml").read_bytes()).hexdigest()
-    assert (mapping.name, mapping.version) == ("salesforce/account", 1)
+def test_the_fingerprint_is_that_of_all_texts() -> None:
+    bundle, mapping = mappings.bundle_of("netsuite/invoice"), mappings.load("netsuite/invoice")
+    assert mapping.fingerprint == bundle.fingerprint
+    assert sorted(bundle.files) == [
+        "netsuite/invoice.yaml",
+        "netsuite/overlays/invoice.uk.yaml",
+        "tables/netsuite_currency.yaml",
+        "tables/netsuite_subsidiary.yaml",
+    ]
+    for file, text in bundle.files.items():
+        changed = mappings.Bundle(name=bundle.name, files={**bundle.files, file: f"{text}# a remark\n"})
+        assert changed.fingerprint != bundle.fingerprint
+        assert mappings.compile_bundle(changed).name == mapping.name
 
 
 def test_loading_is_cached_and_names_what_there_is() -> None:

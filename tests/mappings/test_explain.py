@@ -41,6 +41,7 @@ def test_a_field_shows_source_value_result_rule_and_version() -> None:
         rule="from, text, one_line",
         mapping="salesforce/account",
         version=1,
+        origin="salesforce/account.yaml:23",
     )
 
 
@@ -56,6 +57,7 @@ def test_a_lookup_shows_its_row() -> None:
     assert trace.lookup_row == {
         "table": "netsuite_currency",
         "version": 1,
+        "level": "default",
         "key": "1",
         "iso": "USD",
         "internal_id": "1",

@@ -10,6 +10,8 @@ from canonical_model.money import Money
 from mappings.runtime.refusal import Refused
 from mappings.runtime.transforms import TRANSFORMS
 
+ALIASES = {"eire": "IE", "unspecified": None}
+
 GIVES = [
     ("text", (" a ",), "a"),
     ("text", ("",), None),
@@ -47,13 +49,17 @@ GIVES = [
     ("vat_id_normalise", ("de 123.456-789",), "DE123456789"),
     ("vat_id_normalise", ("16-1234567",), "16-1234567"),
     ("country_code", ("DE",), "DE"),
-    ("country_from_name", ("eire",), "IE"),
-    ("country_from_name", ("Unspecified",), None),
+    ("country_from_name", ("eire", ALIASES), "IE"),
+    ("country_from_name", ("Unspecified", ALIASES), None),
+    ("country_from_name", ("germany", ALIASES), "DE"),
     ("currency_code", ("JPY",), "JPY"),
     ("money", (Decimal("1.5"), "EUR"), Money(Decimal("1.5"), "EUR")),
     ("amount", (Money(Decimal("1.5"), "EUR"),), Decimal("1.5")),
     ("minor_units", (Money(Decimal("1.5"), "EUR"),), 150),
     ("minor_units", (Money(Decimal(150), "JPY"),), 150),
+    ("rounded", (Money(Decimal("1.005"), "EUR"), "half_up"), Money(Decimal("1.01"), "EUR")),
+    ("rounded", (Money(Decimal("0.125"), "EUR"), "half_even"), Money(Decimal("0.12"), "EUR")),
+    ("rounded", (Money(Decimal("1.5"), "JPY"), "half_even"), Money(Decimal(2), "JPY")),
     ("money_text", (Money(Decimal("129600"), "USD"),), "129,600.00 USD"),
     ("plain_number", (Decimal("17.50"),), "17.50"),
     ("negate", (Decimal(1),), Decimal(-1)),
@@ -100,7 +106,7 @@ REFUSES = [
     ("sum_of", ([{"tax": {"amount": 1, "currency": "USD"}}, {"tax": {"amount": 1, "currency": "EUR"}}], "tax")),
     ("at_most", ("abcd", 3)),
     ("country_code", ("UK",)),
-    ("country_from_name", ("Atlantis",)),
+    ("country_from_name", ("Atlantis", ALIASES)),
     ("currency_code", ("USD\n",)),
     ("money", (Decimal(1), None)),
     ("money", (Decimal(1), "US$")),

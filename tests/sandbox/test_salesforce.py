@@ -90,8 +90,18 @@ def write_seed(folder: Path) -> Path:
             contract("C-2", "A-2", "2026-02-15", "36", ""),
             contract("C-3", "A-2", "", "", "0.10"),
         ],
+        "Contact": [{"Account.AccountNumber": "A-1", "LastName": "Okafor", "Email": "ada@alpha.example", "Phone": "+49 221 1"}],
+        "Opportunity": [
+            {"Name": "Won", "Account.AccountNumber": "A-1", "StageName": "Closed Won", "CloseDate": "2026-01-10",
+             "Pricebook2.Name": "US", "CurrencyIsoCode": "EUR", "Contract.ContractNumber": "C-1", "Amount": "20.0"},
+            {"Name": "Lost", "StageName": "Closed Lost", "CloseDate": "2026-01-11", "Probability": "3"},
+        ],
+        "OpportunityLineItem": [
+            {"Opportunity.Name": "Won", "Product2.ProductCode": "P-0002", "Quantity": "4", "UnitPrice": "10.00",
+             "Discount": "12.5", "SortOrder": "1", "Term_Months__c": "12"},
+        ],
         "Order": [
-            {"OrderNumber": "O-1", "Contract.ContractNumber": "C-1", "Account.AccountNumber": "A-1",
+            {"OrderNumber": "O-1", "BillToContact.Email": "ada@alpha.example", "Contract.ContractNumber": "C-1", "Account.AccountNumber": "A-1",
              "EffectiveDate": "2026-01-01", "Pricebook2.Name": "US", "CurrencyIsoCode": "EUR"},
         ],
         "OrderItem": [
@@ -239,8 +249,9 @@ class TestDescribe:
     def test_all_objects_of_the_org(self, api: Api) -> None:
         found = {entry["name"]: entry["keyPrefix"] for entry in api.call("GET", "/sobjects").json()["sobjects"]}
         assert found == {
-            "Account": "001", "Product2": "01t", "Pricebook2": "01s", "PricebookEntry": "01u",
-            "Contract": "800", "Order": "801", "OrderItem": "802", "Contract_Amendment__c": "a00",
+            "Account": "001", "Contact": "003", "Product2": "01t", "Pricebook2": "01s", "PricebookEntry": "01u",
+            "Contract": "800", "Opportunity": "006", "OpportunityLineItem": "00k", "Order": "801", "OrderItem": "802",
+            "Contract_Amendment__c": "a00",
         }  # fmt: skip
 
     def test_fields_of_an_object(self, api: Api) -> None:
@@ -258,7 +269,9 @@ class TestDescribe:
             "Draft", "In Approval Process", "Activated",
         ]  # fmt: skip
         children = {child["relationshipName"]: child["childSObject"] for child in described["childRelationships"]}
-        assert children == {"Orders": "Order", "Amendments__r": "Contract_Amendment__c"}
+        assert children == {
+            "Orders": "Order", "Opportunities": "Opportunity", "Amendments__r": "Contract_Amendment__c",
+        }  # fmt: skip
 
     def test_an_unknown_object_is_not_there(self, api: Api) -> None:
         assert error(api.call("GET", "/sobjects/Invoice/describe"))[:2] == (404, "NOT_FOUND")
@@ -323,6 +336,27 @@ class TestSeed:
             ("C-1", "2026-12-31"), ("C-2", "2029-02-14"), ("C-3", None),
         ]  # fmt: skip
         assert {row["Status"] for row in contracts} == {"Draft"}
+
+    def test_a_stage_says_whether_a_deal_is_closed_and_won(self, api: Api) -> None:
+        fields = "Name, IsClosed, IsWon, ForecastCategory, Probability"
+        assert [list(row.values())[1:] for row in api.records(f"SELECT {fields} FROM Opportunity ORDER BY Name")] == [
+            ["Lost", True, False, "Omitted", Decimal(3)],
+            ["Won", True, True, "Closed", Decimal(100)],
+        ]
+
+    def test_a_line_of_a_deal_takes_price_and_currency_from_its_deal_and_entry(self, api: Api) -> None:
+        [line] = api.records(
+            "SELECT ListPrice, TotalPrice, CurrencyIsoCode, Product2.ProductCode, Opportunity.Contract.ContractNumber "
+            "FROM OpportunityLineItem"
+        )
+        assert (line["ListPrice"], line["TotalPrice"]) == (Decimal("9.99"), Decimal(35))
+        assert (line["CurrencyIsoCode"], line["Product2"]["ProductCode"]) == ("EUR", "P-0002")
+        assert line["Opportunity"]["Contract"]["ContractNumber"] == "C-1"
+
+    def test_a_contact_may_be_found_by_its_address(self, api: Api) -> None:
+        [order] = api.records("SELECT BillToContact.LastName, BillToContact.Account.Name FROM Order")
+        assert order["BillToContact"]["LastName"] == "Okafor"
+        assert order["BillToContact"]["Account"]["Name"] == "Alpha GmbH"
 
     def test_timestamps_come_from_the_as_of_date(self, api: Api) -> None:
         [row] = api.records("SELECT CreatedDate, SystemModstamp FROM Account WHERE AccountNumber = 'A-2'")
@@ -577,6 +611,15 @@ class TestRecords:
         assert record["ContractNumber"] > "C-000003"
         api.call("PATCH", f"/sobjects/Contract/{record_id}", json={"ContractTerm": 1})
         assert api.read("Contract", record_id)["EndDate"] == "2026-03-31"
+
+    def test_a_deal_that_is_lost_is_closed(self, api: Api) -> None:
+        deal = api.create("Opportunity", Name="Talks", StageName="Qualification", CloseDate="2026-06-30")
+        assert api.read("Opportunity", deal)["IsClosed"] is False
+        api.call("PATCH", f"/sobjects/Opportunity/{deal}", json={"StageName": "Closed Lost"})
+        lost = api.read("Opportunity", deal)
+        assert (lost["IsClosed"], lost["IsWon"], lost["Probability"]) == (True, False, 0)
+        refused = api.call("PATCH", f"/sobjects/Opportunity/{deal}", json={"StageName": None})
+        assert error(refused)[:2] == (400, "REQUIRED_FIELD_MISSING")
 
     def test_deleting_the_master_deletes_its_details(self, api: Api, account: str) -> None:
         master = api.create("Contract", AccountId=account)

@@ -311,6 +311,11 @@ def clean_contracts() -> list[Row]:
         ("salesforce/OrderItem.csv", ["Order.OrderNumber"], "salesforce/Order.csv", ["OrderNumber"]),
         ("salesforce/OrderItem.csv", ["Product2.ProductCode"], "salesforce/Product2.csv", ["ProductCode"]),
         ("salesforce/Contract_Amendment__c.csv", ["Contract__r.ContractNumber"], "salesforce/Contract.csv", ["ContractNumber"]),
+        ("salesforce/Order.csv", ["Contract.ContractNumber", "PoNumber", "Legal_Entity__c", "EndDate"],
+         "salesforce/Contract.csv", ["ContractNumber", "PO_Number__c", "Legal_Entity__c", "EndDate"]),
+        ("salesforce/Contact.csv", ["Account.AccountNumber"], "salesforce/Account.csv", ["AccountNumber"]),
+        ("salesforce/OpportunityLineItem.csv", ["Opportunity.Name"], "salesforce/Opportunity.csv", ["Name"]),
+        ("salesforce/OpportunityLineItem.csv", ["Product2.ProductCode"], "salesforce/Product2.csv", ["ProductCode"]),
         ("netsuite/Customer.csv", ["external_id", "company_name", "email", "currency"],
          "salesforce/Account.csv", ["AccountNumber", "Name", "Billing_Email__c", "CurrencyIsoCode"]),
         ("netsuite/Customer.csv", ["subsidiary", "currency"], "netsuite/Subsidiary.csv", ["internal_id", "currency"]),
@@ -346,6 +351,39 @@ def test_order_items_multiply_out_and_quote_the_price_book() -> None:
             assert (
                 line["ListPrice"] == prices()[contract["Pricebook2.Name"], line["Product2.ProductCode"]]["UnitPrice"]
             ), line
+
+
+def test_opportunities_amount_to_their_lines_and_quote_the_price_book() -> None:
+    by_name = index("salesforce/Opportunity.csv", "Name")
+    totals: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for line in rows("salesforce/OpportunityLineItem.csv"):
+        kept = 100 - Decimal(line["Discount"] or 0)
+        total = Decimal(line["Quantity"]) * Decimal(line["UnitPrice"]) * kept / 100
+        assert total == Decimal(line["TotalPrice"]), line
+        deal = by_name[line["Opportunity.Name"],]
+        assert line["ListPrice"] == prices()[deal["Pricebook2.Name"], line["Product2.ProductCode"]]["UnitPrice"], line
+        totals[deal["Name"]] += total
+    assert totals == {name: Decimal(by_name[name,]["Amount"]) for name in totals}
+
+
+def test_opportunities_under_a_contract_are_won_or_extend_it() -> None:
+    for deal in rows("salesforce/Opportunity.csv"):
+        if deal["Contract.ContractNumber"]:
+            contract = contracts()[deal["Contract.ContractNumber"]]
+            shared = ("Account.AccountNumber", "CurrencyIsoCode", "Pricebook2.Name", "Legal_Entity__c")
+            assert [deal[column] for column in shared] == [contract[column] for column in shared]
+            assert deal["StageName"] == "Closed Won" or deal["CloseDate"] > AS_OF.isoformat()
+
+
+def test_bills_go_to_contacts_of_the_account() -> None:
+    known = index("salesforce/Contact.csv", "Account.AccountNumber", "Email")
+    chosen = {
+        (row["Account.AccountNumber"], row["BillToContact.Email"])
+        for row in rows("salesforce/Order.csv")
+        if row["BillToContact.Email"]
+    }
+    assert chosen
+    assert {known[each]["Billing_Role__c"] for each in chosen} == {"Accounts Payable"}
 
 
 def test_annual_values_are_exact_in_the_currency() -> None:

@@ -1,0 +1,94 @@
+"""From texts to a mapping ready for use; every fault is named with file, line and field."""
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+from pathlib import Path
+
+from mappings.compiled import CompiledMapping
+from mappings.files.bundles import Bundle, gather
+from mappings.files.schemas import Fault, checked, refusal
+from mappings.files.yaml_source import Source
+from mappings.language import overlays
+from mappings.language.canonical import ENTITIES
+from mappings.language.checks import check
+from mappings.language.definition import Definition
+from mappings.language.overlays import SELECTORS, Overlay
+from mappings.language.parser import parse
+from mappings.language.reading import Reading
+from mappings.overlaid import Chosen, OverlaidMapping, Overlays
+
+
+def compile_file(path: Path) -> CompiledMapping:
+    """Compile the mapping in a file `<folder>/<system>/<entity>.yaml`, with the overlays and tables beside it.
+
+    Raises:
+        MappingError: It is not a sound mapping; the message lists every fault with file, line and field.
+    """
+    return compile_bundle(gather(path.parent.parent, f"{path.parent.name}/{path.stem}"))
+
+
+def compile_bundle(bundle: Bundle) -> CompiledMapping:
+    """Compile the mapping in a bundle.
+
+    Raises:
+        MappingError: It is not a sound mapping; the message lists every fault with file, line and field.
+    """
+    base = checked(bundle.files[bundle.file], bundle.file, "mapping")
+    patches = overlays.in_order([checked(bundle.files[file], file, "overlay") for file in bundle.overlays])
+    _refuse(bundle, [*_header_faults(bundle, base), *overlays.faults(base, patches)])
+    definition = _definition(bundle, base, ())
+    if not patches:
+        return CompiledMapping(definition, bundle.fingerprint)
+    chosen = _overlays(bundle, base, patches)
+    return OverlaidMapping(definition, chosen, bundle.fingerprint)
+
+
+def laid_on(bundle: Bundle, *, legal_entity: str | None, customer: str | None) -> Source:
+    """The mapping with the patches of one legal entity and customer on it; each value knows its file and line.
+
+    Raises:
+        MappingError: A file breaks its schema, or a patch finds no place.
+    """
+    base = checked(bundle.files[bundle.file], bundle.file, "mapping")
+    patches = overlays.in_order([checked(bundle.files[file], file, "overlay") for file in bundle.overlays])
+    chosen = {"legal_entity": legal_entity, "customer": customer}
+    merged, faults = overlays.laid_on(base, [patch for patch in patches if patch.suits(chosen)])
+    _refuse(bundle, faults)
+    return merged
+
+
+def _header_faults(bundle: Bundle, base: Source) -> Iterator[Fault]:
+    if base.data["mapping"] != bundle.name:
+        message = f"the file calls itself {base.data['mapping']!r}; name and place must agree"
+        yield Fault(base.mark(("mapping",)), "mapping", message)
+    side = "target" if base.data["direction"] == "inbound" else "source"
+    if base.data[side]["entity"] not in ENTITIES:
+        yield Fault(base.mark((side, "entity")), f"{side}.entity", f"is not one of {', '.join(ENTITIES)}")
+
+
+def _definition(bundle: Bundle, base: Source, patches: Sequence[Overlay]) -> Definition:
+    source, faults = overlays.laid_on(base, patches) if patches else (base, [])
+    _refuse(bundle, faults)
+    versions = {base.file: base.data["version"]} | {patch.source.file: patch.version for patch in patches}
+    reading = Reading(source, bundle, versions)
+    definition = parse(reading)
+    told = {fault.field for fault in reading.faults}
+    _refuse(bundle, reading.faults + [fault for fault in check(definition) if fault.field not in told])
+    return definition
+
+
+def _overlays(bundle: Bundle, base: Source, patches: Sequence[Overlay]) -> Overlays:
+    used = [name for name in SELECTORS if any(name in patch.values for patch in patches)]
+    known = [frozenset(patch.values[name] for patch in patches if name in patch.values) for name in used]
+    definitions: dict[Chosen, Definition] = {}
+    for chosen in product(*([None, *sorted(values)] for values in known)):
+        suiting = [patch for patch in patches if patch.suits(dict(zip(used, chosen, strict=True)))]
+        if suiting:
+            definitions[chosen] = _definition(bundle, base, suiting)
+    selectors = tuple(tuple(base.data["overlays"][name].removeprefix("$.").split(".")) for name in used)
+    return Overlays(selectors=selectors, known=tuple(known), definitions=definitions)
+
+
+def _refuse(bundle: Bundle, faults: Sequence[Fault]) -> None:
+    if faults:
+        raise refusal(bundle.name, faults)

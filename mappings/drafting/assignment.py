@@ -1,0 +1,102 @@
+"""Which path each field gets: the likeliest pairs first, and no path twice."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from mappings.drafting.scoring import Candidate, candidate
+from mappings.drafting.sources import Seen
+from mappings.drafting.targets import Target
+
+NEAR = 0.35
+"""Confidence, or name and place alone, from which a path is worth telling."""
+
+_TIE = 0.03
+_MUCH = 0.15
+
+
+class Proposal(msgspec.Struct, frozen=True, kw_only=True):
+    """What a draft says about one field.
+
+    Attributes:
+        target: The field.
+        chosen: The path it gets; None where none is likely enough or free.
+        doubt: Why a person has to decide, although there is a path; empty where there is no doubt.
+        near: Other paths worth telling, the likeliest first.
+    """
+
+    target: Target
+    chosen: Candidate | None
+    doubt: str = ""
+    near: tuple[Candidate, ...] = ()
+
+    @property
+    def best(self) -> float:
+        """Confidence in the path it gets, 0 where it gets none."""
+        return self.chosen.confidence if self.chosen else 0.0
+
+
+def assign(targets: Sequence[Target], sources: Sequence[Seen], threshold: float) -> dict[str, Proposal]:
+    """Proposals by field.
+
+    Args:
+        targets: Fields that are read from the same place, in the order of the document.
+        sources: Paths that can be read there, in the order of the sample.
+        threshold: Confidence from which a path is proposed, 0-1.
+    """
+    candidates = {target.field: _ranked(target, sources) for target in targets}
+    chosen = _greedy(candidates, threshold)
+    owners = {found.seen.path: field for field, found in chosen.items()}
+    return {
+        target.field: _proposal(target, candidates[target.field], chosen.get(target.field), owners)
+        for target in targets
+    }
+
+
+def _ranked(target: Target, sources: Sequence[Seen]) -> list[Candidate]:
+    found = [candidate(target, seen) for seen in sources]
+    return sorted((each for each in found if _told(each)), key=lambda each: (-each.confidence, -_by_name(each)))
+
+
+def _told(found: Candidate) -> bool:
+    return max(found.confidence, _by_name(found)) >= NEAR
+
+
+def _by_name(found: Candidate) -> float:
+    return found.components.name * found.components.place
+
+
+def _greedy(candidates: Mapping[str, Sequence[Candidate]], threshold: float) -> dict[str, Candidate]:
+    """One path a field and one field a path, the likeliest pairs first; ties in the order of document and sample."""
+    pairs = [
+        (field, found)
+        for field, ranked in candidates.items()
+        for found in ranked
+        if found.confidence >= max(threshold, NEAR)
+    ]
+    chosen: dict[str, Candidate] = {}
+    taken: set[str] = set()
+    for field, found in sorted(pairs, key=lambda pair: -pair[1].confidence):
+        if field not in chosen and found.seen.path not in taken:
+            chosen[field] = found
+            taken.add(found.seen.path)
+    return chosen
+
+
+def _proposal(
+    target: Target, ranked: Sequence[Candidate], chosen: Candidate | None, owners: Mapping[str, str]
+) -> Proposal:
+    near = tuple(each for each in ranked if each is not chosen)
+    doubt = _doubt(chosen, near, owners) if chosen else ""
+    return Proposal(target=target, chosen=chosen, doubt=doubt, near=near)
+
+
+def _doubt(chosen: Candidate, near: Sequence[Candidate], owners: Mapping[str, str]) -> str:
+    """A free path that is as likely, or a much likelier one that another field has."""
+    for other in near:
+        owner = owners.get(other.seen.path)
+        if owner is None and other.confidence >= chosen.confidence - _TIE:
+            return f"{other.seen.written} is as likely"
+        if owner is not None and other.confidence >= chosen.confidence + _MUCH:
+            return f"{other.seen.written} is likelier, but {owner} has it"
+    return ""

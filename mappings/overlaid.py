@@ -1,0 +1,79 @@
+"""A mapping with overlays: each record is mapped by the base with the patches of its legal entity and customer on it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from mappings.compiled import CompiledMapping
+from mappings.language.definition import Definition
+from mappings.runtime.records import FieldTrace, Mapped
+
+Chosen = tuple[str | None, ...]
+"""Values of the selectors, in their order; None where no overlay is for the value."""
+
+
+class Overlays(msgspec.Struct, frozen=True, kw_only=True):
+    """How overlays are chosen.
+
+    Attributes:
+        selectors: Keys from the record to each selector's value.
+        known: Values of each selector that some overlay is for.
+        definitions: The base with the patches that suit, by selector values; without those that no overlay suits.
+    """
+
+    selectors: tuple[tuple[str, ...], ...]
+    known: tuple[frozenset[str], ...]
+    definitions: Mapping[Chosen, Definition]
+
+
+class OverlaidMapping(CompiledMapping):
+    """A base mapping with its overlays, to be used like any mapping.
+
+    Args:
+        base: The mapping without overlays.
+        overlays: Its overlays.
+        fingerprint: SHA-256 of the bundle, in hexadecimal.
+    """
+
+    def __init__(self, base: Definition, overlays: Overlays, fingerprint: str) -> None:
+        super().__init__(base, fingerprint)
+        self._overlays = overlays
+        self._base = CompiledMapping(base, fingerprint)
+        self._variants: dict[Chosen, CompiledMapping] = {}
+
+    def variant(self, record: Mapping[str, Any]) -> CompiledMapping:
+        """The mapping that a record is mapped by."""
+        chosen = tuple(
+            _value(record, *each) for each in zip(self._overlays.selectors, self._overlays.known, strict=True)
+        )
+        return self._compiled(chosen) if chosen in self._overlays.definitions else self._base
+
+    @property
+    def variants(self) -> list[CompiledMapping]:
+        """The base, then one mapping for each combination of patches."""
+        return [self._base, *(self._compiled(chosen) for chosen in self._overlays.definitions)]
+
+    def apply(self, record: Mapping[str, Any]) -> Mapped:
+        """Map one record, as `CompiledMapping.apply` does."""
+        return self.variant(record).apply(record)
+
+    def explain(self, record: Mapping[str, Any]) -> list[FieldTrace]:
+        """How each field comes about for one record."""
+        return self.variant(record).explain(record)
+
+    def unmapped(self, record: Mapping[str, Any]) -> list[str]:
+        """Source paths of a record that neither the mapping nor its overlays read or ignore."""
+        return self.variant(record).unmapped(record)
+
+    def _compiled(self, chosen: Chosen) -> CompiledMapping:
+        if chosen not in self._variants:
+            self._variants[chosen] = CompiledMapping(self._overlays.definitions[chosen], self.fingerprint)
+        return self._variants[chosen]
+
+
+def _value(record: Any, steps: tuple[str, ...], known: frozenset[str]) -> str | None:
+    for key in steps:
+        record = record.get(key) if isinstance(record, Mapping) else None
+    text = record.strip() if isinstance(record, str) else None
+    return text if text in known else None

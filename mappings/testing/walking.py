@@ -1,0 +1,33 @@
+"""Going through the rules of a mapping, and putting another in the place of one."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+
+from mappings.language.definition import Arithmetic, Concat, Each, ListOf, Object, Rule, When
+
+_put = msgspec.structs.replace
+
+
+def all_rules(rule: Rule) -> Iterator[Rule]:
+    """A rule, then all rules in it, in the order of the file."""
+    yield rule
+    for inner, _ in inner_rules(rule):
+        yield from all_rules(inner)
+
+
+def inner_rules(rule: Rule) -> Iterator[tuple[Rule, Callable[[Any], Rule]]]:
+    """The rules directly in a rule, each with what puts another in its place."""
+    match rule:
+        case Object():
+            for name, inner in rule.fields.items():
+                yield inner, lambda new, name=name: _put(rule, fields={**rule.fields, name: new})
+        case Each():
+            yield rule.body, lambda new: _put(rule, body=new)
+        case When():
+            yield rule.then, lambda new: _put(rule, then=new)
+            yield rule.otherwise, lambda new: _put(rule, otherwise=new)
+        case Concat() | Arithmetic() | ListOf():
+            for index, part in enumerate(rule.parts):
+                yield part, lambda new, at=index: _put(rule, parts=(*rule.parts[:at], new, *rule.parts[at + 1 :]))

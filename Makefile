@@ -40,6 +40,7 @@ check: $(READY) ## Format, lint, types, import contracts, generated files
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m canonical_model.schemas --check
+	$(BIN)/python -m mappings.reference --check
 	$(BIN)/python -m billhub.cli.reference --check
 	$(BIN)/python -m connectors.matrix --check
 
@@ -49,6 +50,7 @@ format: $(READY) ## Format and mend what can be mended
 
 generate: $(READY) ## Make the generated files anew
 	$(BIN)/python -m canonical_model.schemas
+	$(BIN)/python -m mappings.reference
 	$(BIN)/python -m billhub.cli.reference
 	$(BIN)/python -m connectors.matrix
 

@@ -63,6 +63,18 @@ def currency_digits(code: str) -> int:
     return int(digits)
 
 
+@lru_cache(maxsize=1)
+def currencies() -> frozenset[str]:
+    """The codes of all currencies that `is_currency` knows."""
+    return frozenset(str(each.code) for each in iso4217.Currency if is_currency(each.code))
+
+
+@lru_cache(maxsize=1)
+def countries() -> frozenset[str]:
+    """The codes of all countries that `is_country` knows."""
+    return frozenset(str(each.alpha_2) for each in pycountry.countries)
+
+
 def is_currency(code: str) -> bool:
     """Whether `code` is an active ISO 4217 currency with a minor unit."""
     try:

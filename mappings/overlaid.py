@@ -54,6 +54,12 @@ class OverlaidMapping(CompiledMapping):
         """The base, then one mapping for each combination of patches."""
         return [self._base, *(self._compiled(chosen) for chosen in self._overlays.definitions)]
 
+    @property
+    def selectors(self) -> Mapping[str, frozenset[str]]:
+        """Values that some overlay is for, by the path that each is read at."""
+        paths = (".".join(steps) for steps in self._overlays.selectors)
+        return dict(zip(paths, self._overlays.known, strict=True))
+
     def apply(self, record: Mapping[str, Any]) -> Mapped:
         """Map one record, as `CompiledMapping.apply` does."""
         return self.variant(record).apply(record)

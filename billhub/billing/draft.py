@@ -17,6 +17,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
         source_id: Which one.
         source_version: Version of the canonical document.
         raw_amount: Net before any rounding.
+        made_from: The store's numbers of the document versions that its fields come from.
     """
 
     invoice: Invoice
@@ -24,6 +25,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     source_id: str
     source_version: int
     raw_amount: Decimal
+    made_from: tuple[int, ...]
 
 
 def approval_content(invoice: Invoice) -> str:

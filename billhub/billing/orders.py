@@ -24,14 +24,32 @@ def drafts(connection: Connection, hub: Hub, stored: Sequence[documents.Stored])
 
 
 def _draft(hub: Hub, stored: documents.Stored, order: Order) -> Draft:
+    raw = total((line.unit_price * line.quantity for line in order.lines), order.currency).amount
+    return Draft(
+        invoice=invoice_for(order, seller=hub.policy.seller(order.legal_entity)),
+        source_entity="order",
+        source_id=order.order_id,
+        source_version=stored.version,
+        raw_amount=raw,
+        made_from=(stored.document_id,),
+    )
+
+
+def invoice_for(order: Order, *, seller: Party) -> Invoice:
+    """The untaxed invoice of an order, or the credit note of a cancellation.
+
+    Args:
+        order: What was ordered.
+        seller: As printed.
+    """
     sign = -1 if order.kind == "cancellation" else 1
     lines = tuple(_line(order, line, sign) for line in order.lines)
     name = f"Customer {order.customer_id}" if order.customer_id else ""
-    invoice = Invoice(
+    return Invoice(
         invoice_id=f"order_{order.order_id}",
         document_type=CREDIT_NOTE if order.kind == "cancellation" else INVOICE,
         legal_entity=order.legal_entity,
-        seller=hub.policy.seller(order.legal_entity),
+        seller=seller,
         buyer=Party(party_id=order.customer_id or "", name=name, address=Address(country=order.buyer_country or "")),
         currency=order.currency,
         issue_date=order.order_date,
@@ -41,10 +59,6 @@ def _draft(hub: Hub, stored: documents.Stored, order: Order) -> Draft:
         totals=net_totals(lines, order.currency),
         order_id=order.order_id,
         payment_terms="30 days net",
-    )
-    raw = total((line.unit_price * line.quantity for line in order.lines), order.currency).amount
-    return Draft(
-        invoice=invoice, source_entity="order", source_id=order.order_id, source_version=stored.version, raw_amount=raw
     )
 
 

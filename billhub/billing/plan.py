@@ -13,7 +13,7 @@ from billhub import approvals, audit, exceptions
 from billhub.billing import contracts, orders
 from billhub.billing.draft import Draft, approval_content, fingerprint
 from billhub.hub import Hub
-from billhub.store import documents, invoices
+from billhub.store import documents, invoices, lineage
 from billhub.store.engine import reading, transaction
 from billhub.store.schema import invoices as invoice_table
 from canonical_model.encoding import encode
@@ -47,6 +47,7 @@ def _commit(
     changed = [_redrafted(hub, draft) for draft in drafts if _is_changed(known.get(draft.invoice.invoice_id), draft)]
     invoices.add(connection, new)
     invoices.change(connection, changed)
+    _note_sources(connection, drafts, new, changed)
     approvals.void(connection, hub, [row["invoice_id"] for row in changed])
     _report_released(connection, hub, drafts, known)
     withdrawn = _withdraw(connection, hub, entity, [each.canonical_id for each in sources], drafts)
@@ -54,6 +55,17 @@ def _commit(
     audit.append(connection, hub, entries)
     kept = len(drafts) - len(new) - len(changed)
     return {"new": len(new), "changed": len(changed), "kept": kept, "withdrawn": withdrawn}
+
+
+def _note_sources(
+    connection: Connection,
+    drafts: Sequence[Draft],
+    new: Sequence[Mapping[str, Any]],
+    changed: Sequence[Mapping[str, Any]],
+) -> None:
+    made_from = {draft.invoice.invoice_id: draft.made_from for draft in drafts}
+    first, again = ({row["invoice_id"]: made_from[row["invoice_id"]] for row in rows} for rows in (new, changed))
+    lineage.drafted_from(connection, first, again=again)
 
 
 def _report_released(

@@ -26,6 +26,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         address: What the address service said, if it was asked.
         outdated: Names of the documents it rests on that are behind their source, because a newer version cannot be read.
         duplicate_of: Canonical id of an invoice that bills the same and goes first, if any.
+        documents: The store's numbers of the document versions that were looked at.
         billed_already: Number and period of each released invoice of the same contract that bills days of this draft.
     """
 
@@ -39,4 +40,5 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     address: AddressCheck | None = None
     outdated: tuple[str, ...] = ()
     duplicate_of: str | None = None
+    documents: tuple[int, ...] = ()
     billed_already: tuple[str, ...] = ()

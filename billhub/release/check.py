@@ -9,7 +9,7 @@ from billhub.hub import Hub
 from billhub.policy import OrderAction, Policy
 from billhub.release.batches import Batch
 from billhub.release.gather import gather
-from billhub.store import invoices
+from billhub.store import invoices, lineage
 from billhub.store.engine import transaction
 from canonical_model.violations import Violation
 
@@ -23,12 +23,14 @@ def check_batch(hub: Hub, batch: Batch) -> Mapping[str, int]:
     """Check the drafts of a batch, and again those held or waiting; safe to repeat. Returns how many came to which state."""
     with transaction(hub.engine) as connection:
         rows = invoices.in_states(connection, WORK, after=batch[0], upto=batch[1])
-    found = {row.invoice_id: _problems(row, facts) for row, facts in zip(rows, gather(hub, rows), strict=True)}
+    facts = {each.invoice.invoice_id: each for each in gather(hub, rows)}
+    found = {row.invoice_id: _problems(row, facts[row.invoice_id]) for row in rows}
     with transaction(hub.engine) as connection:
         now = invoices.heads(connection, list(found))
         rows = [row for row in rows if _is_same(row, now[row.invoice_id])]  # others were redrafted meanwhile
         problems = [problem for row in rows for problem in found[row.invoice_id]]
         examined = [row.invoice_id for row in rows]
+        lineage.checked_against(connection, {each: facts[each].documents for each in examined})
         held = exceptions.settle(connection, hub, subject_type="invoice", examined=examined, problems=problems)
         states = {row.invoice_id: _state(hub, row, found[row.invoice_id], held) for row in rows}
         invoices.change(connection, [{"invoice_id": each, "state": state} for each, state in states.items()])

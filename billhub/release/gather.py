@@ -29,6 +29,7 @@ def gather(hub: Hub, rows: Sequence[invoices.Row]) -> list[Facts]:
         customers = documents.load(connection, "customer", [row.invoice.buyer.party_id for row in rows], Customer)
         prices = _prices(connection, hub, contracts)
         outdated = _outdated(connection, rows)
+        looked_at = _looked_at(connection, {row.invoice_id: _names(row, contracts, prices) for row in rows})
         claims = invoices.with_fingerprints(connection, [row.fingerprint for row in rows])
         released = invoices.released_periods(connection, _sources(rows, "contract"))
     erp_contracts = _erp_contracts(hub, contracts)
@@ -44,6 +45,7 @@ def gather(hub: Hub, rows: Sequence[invoices.Row]) -> list[Facts]:
             erp_contract=erp_contracts.get(row.source_id),
             address=addresses.get(row.invoice_id),
             outdated=tuple(name for name in _rests_on(row) if name in outdated),
+            documents=looked_at[row.invoice_id],
             duplicate_of=_duplicate_of(row, claims.get(row.fingerprint, ())),
             billed_already=_billed_already(row, released.get(row.source_id, ())),
         )
@@ -57,6 +59,28 @@ def _sources(rows: Sequence[invoices.Row], entity: str) -> list[str]:
 
 def _rests_on(row: invoices.Row) -> tuple[str, str]:
     return f"{row.source_entity} {row.source_id}", f"customer {row.invoice.buyer.party_id}"
+
+
+def _names(
+    row: invoices.Row, contracts: Mapping[str, Contract], prices: Mapping[str, Mapping[str, PriceBookEntry]]
+) -> list[tuple[str, str]]:
+    """Entity and canonical id of all stored documents that the checks of a draft look at."""
+    contract = contracts.get(row.source_id) if row.source_entity == "contract" else None
+    known, lines = prices.get(row.invoice.legal_entity, {}), contract.lines if contract else ()
+    entries = [("price_book_entry", known[line.product_code].entry_id) for line in lines if line.product_code in known]
+    return [(row.source_entity, row.source_id), ("customer", row.invoice.buyer.party_id), *entries]
+
+
+def _looked_at(connection: Connection, names: Mapping[str, Sequence[tuple[str, str]]]) -> dict[str, tuple[int, ...]]:
+    """The store's numbers of the versions just read, by invoice; the view is the same from its first query to its last."""
+    wanted: dict[str, set[str]] = {}
+    for entity, canonical_id in (name for of_it in names.values() for name in of_it):
+        wanted.setdefault(entity, set()).add(canonical_id)
+    ids = {entity: documents.current_ids(connection, entity, sorted(of_it)) for entity, of_it in wanted.items()}
+    return {
+        invoice_id: tuple(ids[entity][each] for entity, each in of_it if each in ids[entity])
+        for invoice_id, of_it in names.items()
+    }
 
 
 def _outdated(connection: Connection, rows: Sequence[invoices.Row]) -> set[str]:

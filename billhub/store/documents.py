@@ -38,12 +38,14 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     """The current version of a document.
 
     Attributes:
+        document_id: The store's number of exactly this version.
         canonical_id: Stable over all systems.
         version: From 1.
         content_hash: Of the document.
         body: Its JSON.
     """
 
+    document_id: int
     canonical_id: str
     version: int
     content_hash: str
@@ -84,6 +86,14 @@ def load(connection: Connection, entity: str, canonical_ids: Sequence[str], kind
     return {canonical_id: decode(stored.body, kind) for canonical_id, stored in found.items()}
 
 
+def current_ids(connection: Connection, entity: str, canonical_ids: Sequence[str]) -> dict[str, int]:
+    """The store's numbers of the current versions of these documents, by canonical id."""
+    query = select(documents.c.canonical_id, documents.c.document_id).where(
+        documents.c.entity == entity, documents.c.is_current, documents.c.canonical_id.in_(list(canonical_ids))
+    )
+    return {row.canonical_id: row.document_id for row in connection.execute(query)}
+
+
 def walk(connection: Connection, entity: str, *, chunk: int = 1000) -> Iterator[list[Stored]]:
     """All current documents of an entity in order of their id, in chunks; memory stays flat."""
     after = ""
@@ -122,7 +132,7 @@ def provenance(connection: Connection, entity: str, canonical_id: str) -> list[M
 
 
 def _current(entity: str) -> Any:
-    columns = (documents.c.canonical_id, documents.c.version, documents.c.content_hash, documents.c.body)
+    columns = [documents.c[name] for name in Stored.__struct_fields__]
     return select(*columns).where(documents.c.entity == entity, documents.c.is_current)
 
 

@@ -205,6 +205,7 @@ invoice_sources = Table(  # the documents that an invoice was made from, each in
     metadata,
     Column("invoice_id", String(200), primary_key=True),
     Column("document_id", _Id, ForeignKey("documents.document_id"), primary_key=True),
+    Column("used_for", String(8), nullable=False),  # draft, check
 )
 
 exceptions = Table(

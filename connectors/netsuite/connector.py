@@ -7,7 +7,7 @@ from connectors.contract import Capabilities, Found, Idempotency, Outcome, Write
 from connectors.errors import ConnectorError, RejectedError, UnsupportedError
 from connectors.http import Call
 from connectors.netsuite.client import NetSuiteClient, status_error
-from connectors.netsuite.records import TYPES, written
+from connectors.netsuite.records import TYPES, without_open_rows, written
 from connectors.netsuite.settings import Settings
 from connectors.outcomes import outcome_of, outcomes_of
 from connectors.settings import Connection
@@ -18,6 +18,8 @@ _UPSERT_LIMIT = 100
 # Allowed are 1,000; a fifth of that keeps answers with all their lines to a few megabytes.
 _GET_LIMIT = 200
 _NOT_FOUND = "RCRD_DSNT_EXIST"
+_CUSTOMERS = {"salesOrder": "entity", "customerPayment": "customer"}
+"""The field that names the customer, in records whose customer is read with them."""
 _SEARCH_TYPES = {
     "invoice": "_invoice",
     "creditMemo": "_creditMemo",
@@ -84,7 +86,8 @@ class NetSuite:
     def fetch(self, entity: str, keys: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """Records by external id with all the fields NetSuite gives, numbers as Decimals, dates as ISO text.
 
-        A sales order's customer carries its external id too: NetSuite names referenced records by internal id only, so it is read for them.
+        The customer of a sales order or payment carries its external id too: NetSuite names referenced records by internal id only, so it is
+        read for them. A payment holds the invoices it settles and no other open ones.
 
         Raises:
             ConnectorError: They cannot be read.
@@ -95,8 +98,8 @@ class NetSuite:
             for key, answer in zip(batch, self._client.get(entity, batch), strict=True):
                 record = _record(answer, entity)
                 if record is not None:
-                    found[key] = record
-        return self._with_customers(found) if entity == "salesOrder" else found
+                    found[key] = without_open_rows(record)
+        return self._with_customers(found, _CUSTOMERS[entity]) if entity in _CUSTOMERS else found
 
     def count(self, entity: str) -> int:
         """Records of this kind that have an external id, counted by a search.
@@ -113,15 +116,15 @@ class NetSuite:
         main = {} if entity == "journalEntry" else {"mainLine": {"searchValue": True}}
         return self._client.search_total("TransactionSearchBasic", {**ours, **kind, **main})
 
-    def _with_customers(self, orders: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-        internal = sorted({order["entity"]["internalId"] for order in orders.values()})
+    def _with_customers(self, records: Mapping[str, Mapping[str, Any]], field: str) -> dict[str, Mapping[str, Any]]:
+        internal = sorted({record[field]["internalId"] for record in records.values()})
         external: dict[str, str | None] = {}
         for batch in _batches(internal, _GET_LIMIT):
             for key, answer in zip(batch, self._client.get("customer", batch, by="internalId"), strict=True):
                 external[key] = (_record(answer, "customer") or {}).get("externalId")
         return {
-            key: {**order, "entity": {**order["entity"], "externalId": external[order["entity"]["internalId"]]}}
-            for key, order in orders.items()
+            key: {**record, field: {**record[field], "externalId": external[record[field]["internalId"]]}}
+            for key, record in records.items()
         }
 
     def _write_batch(self, entity: str, requests: Sequence[WriteRequest]) -> list[Outcome]:

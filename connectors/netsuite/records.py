@@ -126,6 +126,14 @@ def written(entity: str, record: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _lines(name, value) for name, value in record.items() if name in WRITTEN[entity]}
 
 
+def without_open_rows(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A plain record whose list of applied documents has only those that it settles: rows that are not ticked are offers to do so."""
+    if "applyList" not in record:
+        return record
+    rows = [row for row in record["applyList"].get("apply", ()) if row.get("apply")]
+    return {**record, "applyList": {**record["applyList"], "apply": rows}}
+
+
 def _lines(name: str, value: Any) -> Any:
     if name in _WRITTEN_LINES and isinstance(value, Mapping):
         kept = _WRITTEN_LINES[name]

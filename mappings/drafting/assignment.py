@@ -4,12 +4,15 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from mappings.drafting.fitting import Misfit
 from mappings.drafting.scoring import Candidate, candidate
 from mappings.drafting.sources import Seen
 from mappings.drafting.targets import Target
 
-NEAR = 0.35
-"""Confidence, or name and place alone, from which a path is worth telling."""
+NEAR = 0.5
+"""Confidence from which a path or list is worth telling."""
+
+_NEAR_BY_NAME = 0.6
 
 _TIE = 0.03
 _MUCH = 0.15
@@ -22,13 +25,15 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
         target: The field.
         chosen: The path it gets; None where none is likely enough or free.
         doubt: Why a person has to decide, although there is a path; empty where there is no doubt.
-        near: Other paths worth telling, the likeliest first.
+        near: Other paths worth telling, the likeliest first: free ones, and likely ones that another field has.
+        owners: The fields that have them, by path.
     """
 
     target: Target
     chosen: Candidate | None
     doubt: str = ""
     near: tuple[Candidate, ...] = ()
+    owners: Mapping[str, str] = {}
 
     @property
     def best(self) -> float:
@@ -45,21 +50,26 @@ def assign(targets: Sequence[Target], sources: Sequence[Seen], threshold: float)
         threshold: Confidence from which a path is proposed, 0-1.
     """
     candidates = {target.field: _ranked(target, sources) for target in targets}
-    chosen = _greedy(candidates, threshold)
+    chosen = _greedy(candidates, max(threshold, NEAR))
     owners = {found.seen.path: field for field, found in chosen.items()}
-    return {
-        target.field: _proposal(target, candidates[target.field], chosen.get(target.field), owners)
-        for target in targets
-    }
+    found: dict[str, Proposal] = {}
+    for target in targets:
+        pick = chosen.get(target.field)
+        others = [each for each in candidates[target.field] if each is not pick]
+        near = tuple(each for each in others if each.seen.path not in owners or each.confidence >= threshold)
+        doubt = _doubt(pick, near, owners) if pick else ""
+        found[target.field] = Proposal(target=target, chosen=pick, doubt=doubt, near=near, owners=owners)
+    return found
 
 
 def _ranked(target: Target, sources: Sequence[Seen]) -> list[Candidate]:
+    """Paths worth telling, the likeliest first; those whose values do not fit come last."""
     found = [candidate(target, seen) for seen in sources]
-    return sorted((each for each in found if _told(each)), key=lambda each: (-each.confidence, -_by_name(each)))
+    return sorted((each for each in found if _is_near(each)), key=lambda each: (-each.confidence, -_by_name(each)))
 
 
-def _told(found: Candidate) -> bool:
-    return max(found.confidence, _by_name(found)) >= NEAR
+def _is_near(found: Candidate) -> bool:
+    return found.confidence >= NEAR or (isinstance(found.fit, Misfit) and _by_name(found) >= _NEAR_BY_NAME)
 
 
 def _by_name(found: Candidate) -> float:
@@ -69,10 +79,7 @@ def _by_name(found: Candidate) -> float:
 def _greedy(candidates: Mapping[str, Sequence[Candidate]], threshold: float) -> dict[str, Candidate]:
     """One path a field and one field a path, the likeliest pairs first; ties in the order of document and sample."""
     pairs = [
-        (field, found)
-        for field, ranked in candidates.items()
-        for found in ranked
-        if found.confidence >= max(threshold, NEAR)
+        (field, found) for field, ranked in candidates.items() for found in ranked if found.confidence >= threshold
     ]
     chosen: dict[str, Candidate] = {}
     taken: set[str] = set()
@@ -83,20 +90,12 @@ def _greedy(candidates: Mapping[str, Sequence[Candidate]], threshold: float) -> 
     return chosen
 
 
-def _proposal(
-    target: Target, ranked: Sequence[Candidate], chosen: Candidate | None, owners: Mapping[str, str]
-) -> Proposal:
-    near = tuple(each for each in ranked if each is not chosen)
-    doubt = _doubt(chosen, near, owners) if chosen else ""
-    return Proposal(target=target, chosen=chosen, doubt=doubt, near=near)
-
-
 def _doubt(chosen: Candidate, near: Sequence[Candidate], owners: Mapping[str, str]) -> str:
     """A free path that is as likely, or a much likelier one that another field has."""
     for other in near:
         owner = owners.get(other.seen.path)
         if owner is None and other.confidence >= chosen.confidence - _TIE:
-            return f"{other.seen.written} is as likely"
+            return f"{other.seen.path} is as likely"
         if owner is not None and other.confidence >= chosen.confidence + _MUCH:
-            return f"{other.seen.written} is likelier, but {owner} has it"
+            return f"{other.seen.path} is likelier, which {owner} has"
     return ""

@@ -29,6 +29,8 @@ _DULL = re.compile(r"[\d.,:/TZ+ -]+")
 _ID = re.compile(r"[^\s@]{1,64}")
 _OPAQUE = re.compile(r"[0-9A-Za-z]{15,}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
 
+_MOST_WORDS, _LONGEST_WORD = 8, 24
+
 # How much it says for a field that the values look like it, beside a weight of 1 for the name.
 _STRONG, _FAIR, _SLIGHT = 0.6, 0.25, 0.1
 
@@ -87,14 +89,15 @@ def _choices(choices: Sequence[str], values: Sequence[Any]) -> Fit | Misfit:
     found = {value: [choice for choice in choices if plain_words(value) in choice_words(choice)] for value in values}
     known = {value: matches[0] for value, matches in found.items() if len(matches) == 1}
     if len(known) < len(values):
-        return Misfit(
-            why=f"has {len(values) - len(known)} of {len(values)} different values that are no known word for {', '.join(choices)}"
-        )
-    return Fit(
-        choices=known,
-        weight=_STRONG,
-        why=f"{len(known)} different values are words for {', '.join(dict.fromkeys(known.values()))}",
-    )
+        return Misfit(why=f"not all its values are known words for {', '.join(choices)}{_known(known, values)}")
+    return Fit(choices=known, weight=_STRONG, why="all values are words of the list")
+
+
+def _known(known: Mapping[str, str], values: Sequence[str]) -> str:
+    """The values of what looks like a list of words, and what is known of them; other texts are not told, they may be personal data."""
+    if len(values) > _MOST_WORDS or any(len(value) > _LONGEST_WORD for value in values):
+        return ""
+    return ": " + ", ".join(f"{value} is {known.get(value, 'unknown')}" for value in values)
 
 
 def _typed(target: Target, seen: Seen) -> Fit | Misfit:

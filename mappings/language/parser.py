@@ -24,6 +24,9 @@ from mappings.language.definition import (
 )
 from mappings.language.reading import Reading, Spot
 
+UNDECIDED = "TODO"
+"""How a text begins that is still to be written: an owner, a version, a reason."""
+
 _REFINED = frozenset(["transform", "map", "default", "reason", "required"])
 _MODIFIERS: Mapping[str, frozenset[str]] = {
     "from": _REFINED,
@@ -53,6 +56,9 @@ def parse(reading: Reading) -> Definition:
     root = _object(data, spot, reading)
     for name, path in data.get("overlays", {}).items():
         reading.path(path, Spot(field="overlays", place=("overlays", name)))
+    for place, text in ((("owner",), data["owner"]), (("source", "schema"), data["source"]["schema"]["version"])):
+        if text.startswith(UNDECIDED):
+            reading.fault(Spot(field=".".join(place), place=place), f"still to be decided: {text}")
     ignored, marks = _ignored(data.get("ignore", ()), reading)
     return Definition(
         name=data["mapping"],
@@ -77,7 +83,7 @@ def _ignored(items: Sequence[Mapping[str, Any]], reading: Reading) -> tuple[dict
     marks: dict[str, Mark] = {}
     for index, item in enumerate(items):
         place = ("ignore", index)
-        if item["reason"].startswith("TODO"):
+        if item["reason"].startswith(UNDECIDED):
             reading.fault(
                 Spot(field="ignore", place=place), f"{', '.join(item['paths'])}: still to be decided: {item['reason']}"
             )
@@ -100,6 +106,8 @@ def _rule(data: dict[str, Any], spot: Spot, reading: Reading) -> Rule:
 def _head(data: dict[str, Any], spot: Spot, reading: Reading) -> Head:
     if "default" in data and data.get("required"):
         reading.fault(spot, "a rule with a default cannot be required")
+    if str(data.get("reason", "")).startswith(UNDECIDED):
+        reading.fault(spot, f"the reason is still to be written: {data['reason']}")
     by_target = spot.shape.required if spot.shape else True
     mark = reading.source.mark(spot.place)
     return Head(

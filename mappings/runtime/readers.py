@@ -4,8 +4,8 @@ Every transform gives None for "nothing there" (None, blank text) and raises `Re
 float, a wrong type or an unknown spelling is refused, never rounded or dropped.
 """
 
-from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from datetime import UTC, date, datetime
+from decimal import Clamped, Context, Decimal, FloatOperation, InvalidOperation, Overflow, Rounded
 from typing import Any
 
 from canonical_model.codes import is_currency
@@ -13,10 +13,21 @@ from canonical_model.money import Money
 from mappings.runtime.records import shown
 from mappings.runtime.refusal import Refused
 
-_WHOLE_DIGITS, _FRACTION_DIGITS = (
-    15,
-    10,
-)  # together less than the 28 digits of Decimal arithmetic, so that it stays exact
+_WHOLE_DIGITS, _FRACTION_DIGITS = 15, 10  # together less than the 28 digits of Decimal arithmetic, so that it stays exact
+_LIMIT = 10**_WHOLE_DIGITS
+
+exact = Context(
+    prec=_FRACTION_DIGITS + 1,
+    Emin=0,
+    Emax=_FRACTION_DIGITS,
+    clamp=1,
+    traps=[Clamped, FloatOperation, InvalidOperation, Overflow, Rounded],
+).create_decimal
+"""A number of at most 11 digits, 10 of them after the point, at the price of `Decimal`; any other raises, but for NaN and infinity.
+
+Such are nearly all numbers that come. The context refuses what `decimal` refuses or spells otherwise: blanks, underscores, more digits, a
+power of ten.
+"""
 
 
 def text(value: Any) -> str | None:
@@ -29,7 +40,7 @@ def text(value: Any) -> str | None:
             _require_storable(trimmed)
         return trimmed or None
     if type(value) is int:
-        return str(decimal(value))
+        return str(value) if _is_short(value) else str(decimal(value))
     raise Refused(f"must be text, not {_kind(value)}")
 
 
@@ -37,23 +48,24 @@ def decimal(value: Any) -> Decimal | None:
     """An exact number of at most 15 digits before and 10 after the point, from text, a whole number or a Decimal."""
     if value is None:
         return None
-    if isinstance(value, bool | float) or not isinstance(value, str | int | Decimal):
-        raise Refused(f"must be an exact number, not {_kind(value)}")
-    if isinstance(value, str):
-        value = value.strip()
-        if not value:
-            return None
-        if not value.isascii() or "_" in value:
-            raise Refused("is not a number")
-    try:
-        number = Decimal(value)
-    except InvalidOperation:
-        raise Refused("is not a number") from None
-    return _bounded(number)
+    if type(value) is int and _is_short(value):
+        return Decimal(value)
+    if type(value) is Decimal or (type(value) is str and value.isascii()):
+        try:
+            number = exact(value)
+            if number.is_finite():
+                return number
+        except ArithmeticError:
+            pass
+    return _any_decimal(value)
 
 
 def integer(value: Any) -> int | None:
     """A whole number; `12.0` counts as whole."""
+    if type(value) is int and _is_short(value):
+        return value
+    if type(value) is str and value.isdecimal() and value.isascii() and len(value) <= _WHOLE_DIGITS:
+        return int(value)
     number = decimal(value)
     if number is None:
         return None
@@ -98,6 +110,15 @@ def date_of_datetime(value: Any) -> date | None:
         raise Refused("must be a timestamp written as 2026-01-31 08:26:00") from None
 
 
+def date_of_unix_time(value: Any) -> date | None:
+    """The day, in UTC, of a moment counted in seconds since 1970."""
+    seconds = integer(value)
+    try:
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC).date()
+    except (ValueError, OverflowError, OSError):
+        raise Refused("is no moment of the calendar, in seconds since 1970") from None
+
+
 def iso_date(value: Any) -> str | None:
     """A day as ISO text."""
     day = date_(value)
@@ -135,6 +156,26 @@ def sum_of(value: Any, field: str) -> Decimal | None:
 def _day_first(written: str) -> str:
     """The text, if it begins with a calendar day; ISO 8601 has other spellings (`2026W051`) that are more likely a mistake here."""
     return written if written[4:5] == "-" == written[7:8] else ""
+
+
+def _is_short(value: int) -> bool:
+    return -_LIMIT < value < _LIMIT
+
+
+def _any_decimal(value: Any) -> Decimal | None:
+    if isinstance(value, bool | float) or not isinstance(value, str | int | Decimal):
+        raise Refused(f"must be an exact number, not {_kind(value)}")
+    if isinstance(value, str):
+        value = value.strip()
+        if not value:
+            return None
+        if not value.isascii() or "_" in value:
+            raise Refused("is not a number")
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        raise Refused("is not a number") from None
+    return _bounded(number)
 
 
 def _bounded(number: Decimal) -> Decimal:

@@ -10,12 +10,13 @@ from typing import Any, TypeVar
 import pycountry
 
 from canonical_model.codes import is_country, is_currency
-from canonical_model.money import InexactAmountError, Money, Rounding
+from canonical_model.money import InexactAmountError, Money, Rounding, from_minor
 from mappings.runtime.readers import boolean, date_, text
 from mappings.runtime.records import shown
 from mappings.runtime.refusal import Refused
 
 _VAT_PREFIX = re.compile(r"[A-Z]{2}[0-9A-Z]", re.ASCII)
+_VAT_SEPARATORS = str.maketrans("", "", "./-")
 _LEADING_LETTERS = re.compile(r"[A-Za-z]*", re.ASCII)
 
 ROUNDINGS = {rounding.name.lower(): rounding for rounding in Rounding}
@@ -44,7 +45,7 @@ def vat_id_normalise(value: str | None) -> str | None:
     if value is None:
         return None
     compact = "".join(value.split()).upper()
-    return re.sub(r"[./-]", "", compact) if _VAT_PREFIX.match(compact) else compact
+    return compact.translate(_VAT_SEPARATORS) if _VAT_PREFIX.match(compact) else compact
 
 
 def first_line(value: str | None) -> str | None:
@@ -54,7 +55,8 @@ def first_line(value: str | None) -> str | None:
 
 def one_line(value: str | None) -> str | None:
     """All lines joined by `, `; nothing is lost."""
-    return (value and ", ".join(line.strip() for line in value.splitlines() if line.strip())) or None
+    lines = value.splitlines() if value else []
+    return ", ".join([stripped for line in lines if (stripped := line.strip())]) or None
 
 
 def letter_prefix(value: str | None) -> str | None:
@@ -109,12 +111,17 @@ def at_most(value: str | None, length: int) -> str | None:
 
 def money(value: Decimal | None, currency: Any) -> Money | None:
     """Money of a currency that stands beside the amount (a path) or is fixed (`code`)."""
+    return None if value is None else Money(value, _known_currency(text(currency), currency))
+
+
+def major_units(value: int | None, currency: Any) -> Decimal | None:
+    """An amount from its minor units in the currency's ISO 4217 precision: 12.34 for 1234 cents, 1234 for as many yen.
+
+    The code may be in small letters. Where a system counts a currency otherwise than ISO 4217, the mapping must refuse that currency, by a table.
+    """
     if value is None:
         return None
-    code = text(currency)
-    if code is None or not is_currency(code):
-        raise Refused(f"has currency {shown(currency)}, which ISO 4217 does not hold")
-    return Money(value, code)
+    return from_minor(value, _known_currency((text(currency) or "").upper(), currency)).amount
 
 
 def amount(value: Money | None) -> Decimal | None:
@@ -180,6 +187,12 @@ def and_(value: bool | None, other: Any) -> bool | None:
 def rounded(value: Money | None, rounding: str) -> Money | None:
     """The amount in the precision of its currency, by a named policy: `half_up` or `half_even`."""
     return None if value is None else value.rounded(ROUNDINGS[rounding])
+
+
+def _known_currency(code: str | None, written: Any) -> str:
+    if code is None or not is_currency(code):
+        raise Refused(f"has currency {shown(written)}, which ISO 4217 does not hold")
+    return code
 
 
 @lru_cache(maxsize=1024)

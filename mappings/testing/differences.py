@@ -19,7 +19,8 @@ class Place(NamedTuple):
 
     Attributes:
         path: Field of the target, items as `[0]`; empty for the whole.
-        kind: `changed`; `missing` or `unexpected` field or item; `refused` where only the mapping has a problem, `accepted` where only the fixture has.
+        kind: `changed`; `missing` or `unexpected` field or item; `refused` where only the mapping has a problem, `accepted` where only the
+            fixture has one.
         expected: As the fixture says; None where it says nothing.
         actual: As the mapping gives; None where it gives nothing.
     """

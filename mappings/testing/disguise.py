@@ -1,9 +1,9 @@
 """Text in the shape of another text: as long, with letters, digits and separators in the same places, and nothing of what it said.
 
-Words become words that mean nothing (`Rochester` a `Lomibavek`), digits other digits, so that a telephone number keeps how many it has; the domain of an
-e-mail address becomes one below `.example` (RFC 2606), and a tax registration keeps its country prefix. One word always becomes the same word under one
-key, so that names and identifiers that were equal stay equal. The new characters come from an HMAC-SHA-256 under the key: without it nobody can find out
-by trying which name a mask stands for. A key that is thrown away makes that final.
+Words become words that mean nothing (`Rochester` a `Lomibavek`), digits other digits, so that a telephone number keeps how many it has; a day
+becomes another day, the domain of an e-mail address one below `.example` (RFC 2606), and a tax registration keeps its country prefix. One word
+always becomes the same word under one key, so that names and identifiers that were equal stay equal. The new characters come from an HMAC-SHA-256
+under the key: without it nobody can find out by trying which name a mask stands for. A key that is thrown away makes that final.
 """
 
 import hashlib
@@ -11,13 +11,16 @@ import hmac
 import re
 import unicodedata
 from collections.abc import Collection, Iterator
+from datetime import date
 from functools import partial
 from itertools import groupby
 from typing import Literal
 
 from canonical_model.codes import is_country
 
-_EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]]+@[^\s@<>,;:\"()\[\]]+")
+_EMAIL = r"[^\s@<>,;:\"()\[\]]+@[^\s@<>,;:\"()\[\]]+"
+_MOMENT = r"(?<![0-9])[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])(?:[T ][0-9:.]+(?:Z|[+-][0-9:]+)?)?"
+_KNOWN = re.compile(f"(?P<email>{_EMAIL})|(?P<moment>{_MOMENT})")
 _TAX_ID = re.compile(r"\s*([A-Z]{2})(?=(?:[ ./-]?[0-9A-Z])+\s*\Z)(?=(?:\D*\d){5})", re.ASCII)
 _TAX_PREFIXES = frozenset(["EL", "EU", "XI"])
 """Prefixes that no country of ISO 3166-1 has: Greece, the One-Stop Shop of the EU for others, Northern Ireland."""
@@ -56,8 +59,9 @@ class Disguise:
         if prefix and (prefix[1] in _TAX_PREFIXES or is_country(prefix[1])):
             kept = max(kept, prefix.end(1))
         masked, done = [value[:kept]], kept
-        for found in _EMAIL.finditer(value, kept):
-            masked += [self._plain(value[done : found.start()], attempt), self._email(found[0], attempt)]
+        for found in _KNOWN.finditer(value, kept):
+            special = self._email(found[0], attempt) if found["email"] else self._moment(found[0], attempt)
+            masked += [self._plain(value[done : found.start()], attempt), special]
             done = found.end()
         return "".join([*masked, self._plain(value[done:], attempt)])
 
@@ -69,6 +73,16 @@ class Disguise:
         stem = re.sub(r"[^0-9A-Za-z]", "x", domain[: max(1, len(domain) - len(_DOMAIN))])
         return f"{self._plain(local, attempt)}@{self._plain(stem, attempt)}{_DOMAIN}"
 
+    def _moment(self, value: str, attempt: int) -> str:
+        """A day for a day, at noon where it had a time; what is no day of the calendar is masked like any text."""
+        try:
+            date.fromisoformat(value[:10])
+        except ValueError:
+            return self._plain(value, attempt)
+        year, month, day, *_ = self._stream(value[:10], attempt, 0)
+        time = re.sub(r"[0-9]", "0", value[10:]).replace("00", "12", 1)
+        return f"{1990 + year % 40}-{1 + month % 12:02}-{1 + day % 28:02}{time}"
+
     def _run(self, kind: Class, run: str, attempt: int) -> str:
         """Letters for letters or digits for digits: not the same, and none of the words."""
         make = partial(_word if kind == "letter" else _number, run)
@@ -77,7 +91,11 @@ class Disguise:
         made = (make(self._stream(run, attempt, number)) for number in range(_TRIES))
         others = (each for each in made if each != run)
         first = next(others)
-        return first if self._is_new(first.casefold()) else next((each for each in others if self._is_new(each.casefold())), first)
+        return (
+            first
+            if self._is_new(first.casefold())
+            else next((each for each in others if self._is_new(each.casefold())), first)
+        )
 
     def _is_new(self, candidate: str) -> bool:
         return not any(word in candidate for word in self._words)
@@ -92,7 +110,13 @@ def _word(run: str, stream: Iterator[int]) -> str:
     """A word that can be spoken, each letter as small, capital or foreign as the one it stands for."""
     turn, letters = next(stream) % 2, []
     for place, (letter, number) in enumerate(zip(run, stream, strict=True)):
-        choice = _BEYOND_ASCII if not letter.isascii() else _LETTERS if len(run) <= 2 else (_CONSONANTS, _VOWELS)[(place + turn) % 2]
+        choice = (
+            _BEYOND_ASCII
+            if not letter.isascii()
+            else _LETTERS
+            if len(run) <= 2
+            else (_CONSONANTS, _VOWELS)[(place + turn) % 2]
+        )
         new = choice[number % len(choice)]
         letters.append(new.upper() if letter.isupper() else new)
     return "".join(letters)

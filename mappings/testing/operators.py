@@ -197,25 +197,23 @@ def _no_sort(rule: Each, _: Ground) -> Spoilt:
 
 def _may_be_empty(rule: Rule, present: frozenset[str]) -> bool:
     match rule:
-        case Const():
-            return rule.value == ""
-        case Index():
-            return False
+        case Const() | Index():
+            return isinstance(rule, Const) and bool(rule.value == "")
         case From():
-            return rule.head.default is None and rule.path.full not in present
+            return rule.path.full not in present
         case Concat():
             return all(_may_be_empty(part, present) for part in rule.parts)
         case Object():
             return all(_may_be_left_out(inner, present) for inner in rule.fields.values())
-        case When():
-            return any(_may_be_left_out(inner, present) for inner in (rule.then, rule.otherwise))
         case _:
-            return rule.head.default is None
+            return True
 
 
 def _may_be_left_out(rule: Rule, present: frozenset[str]) -> bool:
     """Whether nothing may stand for the rule without a problem."""
-    return isinstance(rule, Absent | When) or (not rule.head.required and _may_be_empty(rule, present))
+    if isinstance(rule, Absent | When):
+        return True
+    return rule.head.default is None and not rule.head.required and _may_be_empty(rule, present)
 
 
 def _constants(value: Any) -> Iterator[Any]:

@@ -1,6 +1,7 @@
 """Going through the rules of a mapping, and putting another in the place of one."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -22,7 +23,7 @@ def inner_rules(rule: Rule) -> Iterator[tuple[Rule, Callable[[Any], Rule]]]:
     match rule:
         case Object():
             for name, inner in rule.fields.items():
-                yield inner, lambda new, name=name: _put(rule, fields={**rule.fields, name: new})
+                yield inner, partial(_with_field, rule, name)
         case Each():
             yield rule.body, lambda new: _put(rule, body=new)
         case When():
@@ -30,4 +31,12 @@ def inner_rules(rule: Rule) -> Iterator[tuple[Rule, Callable[[Any], Rule]]]:
             yield rule.otherwise, lambda new: _put(rule, otherwise=new)
         case Concat() | Arithmetic() | ListOf():
             for index, part in enumerate(rule.parts):
-                yield part, lambda new, at=index: _put(rule, parts=(*rule.parts[:at], new, *rule.parts[at + 1 :]))
+                yield part, partial(_with_part, rule, index)
+
+
+def _with_field(rule: Object, name: str, inner: Rule) -> Rule:
+    return _put(rule, fields={**rule.fields, name: inner})
+
+
+def _with_part(rule: Concat | Arithmetic | ListOf, index: int, part: Rule) -> Rule:
+    return _put(rule, parts=(*rule.parts[:index], part, *rule.parts[index + 1 :]))

@@ -1,7 +1,7 @@
 """How a mapping reads each path of its source, as far as masking has to know: what is vocabulary there, and what decides the way a record takes.
 
-Vocabulary is what a rule itself knows: an entry of its enum, a key of its table, the constant of a condition, a code of a standard, a date, a number, true
-or false. All else is content, and may be personal.
+Vocabulary is what a rule itself knows: an entry of its enum, a key of its table, the constant of a condition, a code of a standard, a date, a
+number, true or false. All else is content, and may be personal.
 """
 
 from collections import defaultdict
@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from mappings.compiled import CompiledMapping
+from mappings.files.tables import Table
 from mappings.language.definition import Condition, Each, From, Lookup, Object, Path, Rule, Use, When
 from mappings.overlaid import OverlaidMapping
 from mappings.runtime.functions import choose, is_present
@@ -51,7 +52,7 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
 
     def is_vocabulary(self, value: Any) -> bool:
         """Whether the rule knows the value."""
-        return self.knows is not None and self.answer(value) not in (None, _REFUSED)
+        return self.knows is not None and is_present(value) and self.answer(value) != _REFUSED
 
 
 _REFUSED = "refused"
@@ -122,7 +123,8 @@ def _answer(value: Any, uses: list[Use], choices: Mapping[str, str] | None) -> H
     try:
         for use in uses:
             function, argument = TRANSFORMS[use.name].function, use.argument
-            value = function(value) if argument is None else function(value, _ready(argument))
+            ready = argument.folded() if isinstance(argument, Table) else argument
+            value = function(value) if argument is None else function(value, ready)
         if choices is not None:
             return choose(value, choices)
     except Refused:
@@ -135,7 +137,10 @@ def _objects(rule: From) -> Iterator[tuple[str, Way]]:
     for use in rule.uses[:1]:
         if use.name in ("read_money", "sum_of"):
             money = rule.path.full + (f"[].{use.argument}" if use.name == "sum_of" else "")
-            yield f"{money}.amount", Way(answer=lambda value: _answer(value, [Use(name="decimal")], None), knows="number")
+            yield (
+                f"{money}.amount",
+                Way(answer=lambda value: _answer(value, [Use(name="decimal")], None), knows="number"),
+            )
             yield f"{money}.currency", _taken("currency", _BESIDE["money"][1])
 
 

@@ -223,8 +223,8 @@ CustomerPaymentApply apply:boolean doc:long line:long refNum:string amount:doubl
 CustomerPaymentApplyList apply*:CustomerPaymentApply @replaceAll:boolean
 CustomerPayment < Record createdDate:dateTime lastModifiedDate:dateTime arAcct:RecordRef \
 customer:RecordRef currency:RecordRef payment:double tranDate:dateTime tranId:string memo:string \
-checkNum:string currencyName:string exchangeRate:double undepFunds:boolean account:RecordRef \
-total:double subsidiary:RecordRef applied:double unapplied:double status:string \
+checkNum:string currencyName:string exchangeRate:double pnRefNum:string undepFunds:boolean \
+account:RecordRef total:double subsidiary:RecordRef applied:double unapplied:double status:string \
 applyList:CustomerPaymentApplyList customFieldList:CustomFieldList @internalId:string \
 @externalId:string
 CreditMemoItem item:RecordRef line:long quantity:double description:string rate:string \

@@ -303,7 +303,7 @@ def test_net_less_rounding_is_what_was_ordered_to_the_last_digit(
 ) -> None:
     sign, kind = ("-", "cancellation") if cancelled else ("", "order")
     order = an_order(kind=kind, lines=tuple((f"{sign}{quantity}", price) for quantity, price in lines))
-    draft = order_draft(hub, Stored(canonical_id="1", version=1, content_hash="", body=""), order)
+    draft = order_draft(hub, Stored(document_id=1, canonical_id="1", version=1, content_hash="", body=""), order)
     rounding = sum((line.rounding.amount for line in draft.invoice.lines), Decimal(0))
     net = draft.invoice.totals.net.amount - rounding
     ordered = sum((Decimal(quantity) * Decimal(price) for quantity, price in lines), Decimal(0))

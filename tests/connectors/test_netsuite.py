@@ -25,7 +25,7 @@ from connectors.http import Call
 from connectors.netsuite.client import status_error
 from connectors.netsuite.connector import NetSuite, connect
 from connectors.netsuite.faults import LIMIT_CODES, error_of, record_error_of
-from connectors.netsuite.records import to_plain, to_vendor
+from connectors.netsuite.records import to_plain, to_vendor, without_open_rows
 from connectors.netsuite.settings import Settings
 from connectors.netsuite.signature import token_passport
 from connectors.settings import Connection
@@ -302,6 +302,33 @@ def test_a_sales_order_is_fetched_by_contract_number(connector: NetSuite) -> Non
     assert (order["startDate"], order["endDate"]) == ("2026-01-01", "2026-12-31")
     assert order["currency"]["internalId"] == "1"
     assert order["entity"]["internalId"] == connector.fetch("customer", ["A-0001"])["A-0001"]["internalId"]
+
+
+def test_a_payment_is_fetched_with_its_customer_and_the_invoices_it_settles(connector: NetSuite) -> None:
+    bill, paid = request(), f"payment-{next(NUMBERS)}"
+    [written] = connector.write("invoice", [bill])
+    payment = {
+        "customer": {"externalId": "A-0001"},
+        "currency": {"internalId": "1"},
+        "payment": Decimal("50.00"),
+        "tranDate": "2026-02-10",
+        "pnRefNum": "pi_1",
+        "applyList": {"apply": [{"apply": True, "doc": int(str(written.native_id)), "amount": Decimal("40.50")}]},
+    }
+    connector.write("customerPayment", [WriteRequest(key=paid, payload=payment)])
+    found = connector.fetch("customerPayment", [paid, "nobody"])
+    assert list(found) == [paid]
+    assert (found[paid]["customer"]["externalId"], found[paid]["pnRefNum"]) == ("A-0001", "pi_1")
+    assert (found[paid]["payment"], found[paid]["unapplied"]) == (Decimal("50.00"), Decimal("9.50"))
+    [row] = found[paid]["applyList"]["apply"]
+    assert (row["refNum"], row["amount"]) == (bill.payload["tranId"], Decimal("40.50"))
+
+
+def test_invoices_that_a_payment_only_could_settle_are_left_out() -> None:
+    rows = [{"apply": True, "refNum": "US-000001"}, {"apply": False, "refNum": "US-000002"}, {"refNum": "US-000003"}]
+    record = {"payment": Decimal(1), "applyList": {"apply": rows}}
+    assert without_open_rows(record) == {"payment": Decimal(1), "applyList": {"apply": rows[:1]}}
+    assert without_open_rows({"payment": Decimal(1)}) == {"payment": Decimal(1)}
 
 
 def test_other_entities_are_unsupported(connector: NetSuite) -> None:

@@ -112,7 +112,9 @@ def test_problems_carry_the_version_of_the_overlay(lay: Lay) -> None:
 def test_what_only_an_overlay_reads_is_unmapped_for_others(lay: Lay) -> None:
     mapping = lay(uk=UK)
     assert mapping.unmapped(record()) == ["invoice", "context.d"]
-    assert mapping.unmapped(record(entity="UK")) == ["invoice"]
+    assert mapping.unmapped(record(entity="UK")) == ["invoice", "context.b"]  # which the patch no longer reads
+    ignoring = UK + "ignore: [{paths: [invoice, context.b], reason: the books of the UK have no use for it}]\n"
+    assert lay(uk=ignoring).unmapped(record(entity="UK")) == []
 
 
 def test_records_that_are_no_objects_are_problems_and_no_crash(lay: Lay) -> None:

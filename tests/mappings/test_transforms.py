@@ -5,6 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from canonical_model.money import Money
 from mappings.runtime.refusal import Refused
@@ -28,6 +30,9 @@ GIVES = [
     ("date", (date(2026, 1, 31),), date(2026, 1, 31)),
     ("date_of_datetime", ("2010-12-01 23:59:59",), date(2010, 12, 1)),
     ("date_of_datetime", ("2026-01-10T23:30:00.000-0800",), date(2026, 1, 10)),
+    ("date_of_unix_time", (1767225599,), date(2025, 12, 31)),
+    ("date_of_unix_time", ("1767225600",), date(2026, 1, 1)),
+    ("date_of_unix_time", (0,), date(1970, 1, 1)),
     ("iso_date", ("2026-01-31",), "2026-01-31"),
     ("read_money", ({"amount": "1.005", "currency": "USD"},), Money(Decimal("1.005"), "USD")),
     (
@@ -55,6 +60,10 @@ GIVES = [
     ("currency_code", ("JPY",), "JPY"),
     ("money", (Decimal("1.5"), "EUR"), Money(Decimal("1.5"), "EUR")),
     ("amount", (Money(Decimal("1.5"), "EUR"),), Decimal("1.5")),
+    ("major_units", (12960000, "USD"), Decimal("129600.00")),
+    ("major_units", (-5, "eur"), Decimal("-0.05")),
+    ("major_units", (1000, "jpy"), Decimal(1000)),
+    ("major_units", (1000, "KWD"), Decimal("1.000")),
     ("minor_units", (Money(Decimal("1.5"), "EUR"),), 150),
     ("minor_units", (Money(Decimal(150), "JPY"),), 150),
     ("rounded", (Money(Decimal("1.005"), "EUR"), "half_up"), Money(Decimal("1.01"), "EUR")),
@@ -98,6 +107,9 @@ REFUSES = [
     ("date", ("2026-W05-1",)),
     ("date", ("2026-01-31T00:00:00",)),
     ("date_of_datetime", ("20260131T000000",)),
+    ("date_of_unix_time", ("2026-01-31",)),
+    ("date_of_unix_time", (1.5,)),
+    ("date_of_unix_time", (10**13,)),
     ("read_money", ("1.00",)),
     ("read_money", ({"amount": "1"},)),
     ("read_money", ({"amount": "1", "currency": "XXY"},)),
@@ -110,6 +122,8 @@ REFUSES = [
     ("currency_code", ("USD\n",)),
     ("money", (Decimal(1), None)),
     ("money", (Decimal(1), "US$")),
+    ("major_units", (1, None)),
+    ("major_units", (1, "xxy")),
     ("minor_units", (Money(Decimal("1.505"), "EUR"),)),
     ("minor_units", (Money(Decimal("1.5"), "JPY"),)),
     ("days_since", (date(2026, 2, 14), "soon")),
@@ -137,3 +151,9 @@ def test_nothing_stays_nothing(name: str) -> None:
 
 def test_all_transforms_are_tried() -> None:
     assert {name for name, _, _ in GIVES} == set(TRANSFORMS)
+
+
+@given(st.integers(-(10**15) + 1, 10**15 - 1), st.sampled_from(["USD", "JPY", "KWD", "CLF"]))
+def test_minor_units_there_and_back_lose_nothing(minor: int, currency: str) -> None:
+    whole = TRANSFORMS["major_units"].function(minor, currency.lower())
+    assert TRANSFORMS["minor_units"].function(Money(whole, currency)) == minor

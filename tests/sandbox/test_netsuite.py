@@ -543,6 +543,8 @@ def test_payment_settles_an_invoice_and_its_deletion_opens_it_again(api):
     assert api.ledger(payment) == [("1100", 0, 120), ("1499", 120, 0)]
     found = api.get("customerPayment", payment)
     assert (found.applied, found.unapplied, api.get("invoice", bill).status) == (108, 12, "Paid In Full")
+    [row] = found.applyList.apply
+    assert (row.apply, row.refNum, row.amount) == (True, api.get("invoice", bill).tranId, 108)
     assert outcome(api.call("delete", api.ref(bill, type="invoice"))) == "CANT_DELETE_CHILD_RCRD_FOUND"
     assert pay(api, payment, bill, "120.00", "100.00") == "ok"
     assert (api.get("invoice", bill).amountRemaining, api.get("invoice", bill).status) == (8, "Open")

@@ -1,34 +1,136 @@
-"""Whether mappings keep to their fixtures, and what the fixtures catch."""
+"""Whether mappings keep to their fixtures, what the fixtures catch, and fixtures made of records that have come in."""
 
 # ruff: noqa: PLC0415 - what loads slowly is imported when a command runs
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from billhub.cli.exits import CommandError
-from billhub.cli.output import complain, say
+from billhub.cli.options import AsJson
+from billhub.cli.output import heading, say, show_json, show_table
+from billhub.cli.session import opened
+
+if TYPE_CHECKING:
+    from mappings.testing.mutations import Score
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="MAPPING...", help="Only these.", show_default=False)]
 
 
-def check_fixtures(names: Names = None) -> None:
+def check_fixtures(
+    names: Names = None,
+    *,
+    update: Annotated[
+        bool, typer.Option("--update", help="Write the outcomes that differ or are not there as the mapping gives them now, after showing how they differ.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Run the fixtures beside the mappings; ends with 1 when a mapping does not give what its fixture says.
 
     Example: billhub map test salesforce/account
     """
     import mappings
+    from mappings.testing.fixtures import cases, run_fixtures, update_fixtures
+
+    found = [(name, run_fixtures(name)) for name in names or mappings.names()]
+    written = {name: [path.name for path in update_fixtures(name)] for name, differences in found if update and differences}
+    if as_json:
+        show_json([{"mapping": name, "fixtures": len(cases(name)), "differences": differences, "written": written.get(name, [])} for name, differences in found])
+    else:
+        for name, differences in found:
+            _tell_fixtures(name, differences, written.get(name, []))
+    left = [run_fixtures(name) if name in written else differences for name, differences in found]
+    broken = {each.case for differences in left for each in differences}
+    if broken:
+        count = sum(map(len, left))
+        raise CommandError(f"{sum(map(bool, left))} of {len(left)} mappings do not keep to their fixtures: {count} differences in {len(broken)} fixtures")
+    if not as_json:
+        say(f"{len(found)} mappings keep to their {sum(len(cases(name)) for name, _ in found)} fixtures", style="green")
+
+
+def _tell_fixtures(name: str, differences: list[Any], written: list[str]) -> None:
+    from billhub.cli.mapping.differing import tell_differences
     from mappings.testing.fixtures import cases
 
-    broken = 0
-    for name in names or mappings.names():
-        differences = mappings.run_fixtures(name)
-        broken += bool(differences)
-        say(
-            f"{name}: {len(cases(name))} fixtures" + (", broken" if differences else ""),
-            style="red" if differences else None,
-        )
-        for each in differences:
-            complain(f"  {each.case}, {each.path}: expected {each.expected!r}, got {each.actual!r}")
-    if broken:
-        raise CommandError(f"{broken} mappings do not keep to their fixtures")
+    say(f"{name}: {len(cases(name))} fixtures" + (", broken" if differences else ""), style="red" if differences else None)
+    tell_differences(differences)
+    for file in written:
+        say(f"  wrote {file}", style="yellow")
+
+
+def mutate(
+    names: Names = None,
+    *,
+    at_least: Annotated[int, typer.Option(min=0, max=100, metavar="PERCENT", help="End with 1 when the fixtures of a mapping catch less than this.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Change the rules of mappings one by one and report which changes no fixture catches.
+
+    A change is caught when a fixture gets another document, or problems in other fields. Changes that the compiler refuses are not counted.
+
+    Example: billhub map mutate salesforce/account --at-least 80
+    """
+    import mappings
+    from mappings.testing import mutations
+
+    scores = [mutations.mutate(name) for name in names or mappings.names()]
+    if as_json:
+        show_json([_score(each) for each in scores])
+    else:
+        rows = [(each.mapping, each.total, each.caught, f"{each.percent} %", each.refused) for each in scores]
+        numbers = ("Mutants", "Caught", "Share", "Refused by the compiler")
+        show_table(("Mapping", *numbers), rows, right=numbers)
+        _tell_survivors(scores)
+    below = [f"{each.mapping} ({each.percent} %)" for each in scores if each.percent < at_least]
+    if below:
+        raise CommandError(f"the fixtures catch less than {at_least} % of the mutants of {', '.join(below)}; add fixtures that notice the ones above")
+
+
+def _score(score: "Score") -> dict[str, Any]:
+    counts = {"mapping": score.mapping, "mutants": score.total, "caught": score.caught, "percent": score.percent}
+    return {**counts, "refused": score.refused, "survivors": score.survivors}
+
+
+def _tell_survivors(scores: "list[Score]") -> None:
+    if not any(score.survivors for score in scores):
+        return
+    heading("No fixture notices")
+    for score in scores:
+        for each in score.survivors:
+            say(f"{each.origin}: {each.field or 'the record'} {each.change} [{each.operator}]", style="yellow")
+    caught, total = sum(score.caught for score in scores), sum(score.total for score in scores)
+    say(f"{caught} of {total} mutants are caught ({100 * caught // total} %)")
+
+
+def record(  # noqa: PLR0913 - one parameter for each choice on the command line
+    mapping: Annotated[str, typer.Argument(metavar="MAPPING", help="Name, for example salesforce/account.")],
+    external_id: Annotated[str | None, typer.Argument(metavar="ID", help="Of the record in its source; its newest version is taken.", show_default=False)] = None,
+    *,
+    case: Annotated[str, typer.Option(metavar="NAME", help="Of the fixture: small letters, digits and _.")],
+    landed_id: Annotated[int | None, typer.Option(metavar="N", help="Instead of ID: one landed record by its number in the store.", show_default=False)] = None,
+    to: Annotated[Path | None, typer.Option(metavar="DIR", file_okay=False, help="Instead of the mapping's folder.", show_default=False)] = None,
+    keep: Annotated[list[str] | None, typer.Option(metavar="PATH", help="A source path that is not personal and stays as it is, items as []. May be repeated.", show_default=False)] = None,
+    salt: Annotated[str | None, typer.Option(envvar="HUB_MASK_SALT", metavar="SECRET", help="Makes one value the same mask in every fixture. Default: a new one, thrown away.", show_default=False)] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the fixture if it is there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a fixture of a record that has come in, with personal data masked, and of what the mapping makes of it.
+
+    Every text and number is masked, read or not, unless the mapping knows it as a code, date, number or entry of a map.
+
+    Example: billhub map record salesforce/account A-0001 --case recycle_bin
+    """
+    from billhub.cli.mapping.recording import Recording, write_fixture
+
+    with opened() as hub:
+        wanted = Recording(mapping=mapping, case=case, external_id=external_id, landed_id=landed_id, folder=to, keep=tuple(keep or ()), salt=salt)
+        written = write_fixture(hub.engine, wanted, force=force)
+    if as_json:
+        show_json(written)
+        return
+    for file in written.files:
+        say(f"wrote {file}", style="green")
+    rows = [(path, f"masked ({count})") for path, count in written.masked.items()]
+    show_table(("Source path", "What became of it"), [*rows, *((path, f"kept: {why}") for path, why in written.kept.items())])
+    say("look through the fixture before you commit it: what is kept was found by rule, not by reading")

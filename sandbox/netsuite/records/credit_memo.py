@@ -3,7 +3,7 @@
 from sandbox.netsuite.books import Books
 from sandbox.netsuite.plan import Body, Plan
 from sandbox.netsuite.records.sale import check_sale, ledger_entry
-from sandbox.netsuite.records.settlement import applied_state, read_applied, settle
+from sandbox.netsuite.records.settlement import applied_rows, applied_state, read_applied, settle
 
 
 def plan(books: Books, body: Body) -> Plan:
@@ -18,4 +18,5 @@ def plan(books: Books, body: Body) -> Plan:
     invoices = settle(books, sale.header, wanted, body.get("_applied", {}))
     rest = applied["unapplied"]
     fields = {"amountRemaining": rest, "status": "Open" if rest else "Fully Applied"}
+    fields |= applied_rows(wanted, invoices)
     return Plan(body | sale.fields | applied | fields, ledger_entry(sale, -1), invoices)

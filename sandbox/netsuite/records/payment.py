@@ -4,7 +4,7 @@ from sandbox.netsuite.books import Books
 from sandbox.netsuite.money import exact
 from sandbox.netsuite.plan import Body, Plan
 from sandbox.netsuite.posting import Entry, GlLine
-from sandbox.netsuite.records.settlement import applied_state, read_applied, settle
+from sandbox.netsuite.records.settlement import applied_rows, applied_state, read_applied, settle
 from sandbox.netsuite.records.transaction_header import account_number, check_header
 from sandbox.netsuite.reference import RECEIVABLES, UNDEPOSITED_FUNDS
 from sandbox.netsuite.refusal import RefusedError, missing
@@ -26,7 +26,7 @@ def plan(books: Books, body: Body) -> Plan:
     bank, bank_ref = account_number(books, body, "account", UNDEPOSITED_FUNDS)
     wanted = read_applied(body, header.decimals)
     invoices = settle(books, header, wanted, body.get("_applied", {}))
-    fields = header.fields("customer") | applied_state(amount, wanted)
+    fields = header.fields("customer") | applied_state(amount, wanted) | applied_rows(wanted, invoices)
     fields |= {"payment": amount, "total": amount, "arAcct": receivable_ref, "account": bank_ref, "status": "Deposited"}
     lines = [GlLine(bank, amount), GlLine(receivable, -amount)]
     entry = Entry(header.currency, header.subsidiary["internalId"], header.day.isoformat(), lines)

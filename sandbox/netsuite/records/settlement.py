@@ -76,3 +76,12 @@ def applied_state(total: Decimal, applied: Applied) -> Body:
         message = f"{used} applied is more than the amount, {total}."
         raise RefusedError("TRANS_APPLIED_AMTS_UNBALNCD", message)
     return {"applied": used, "unapplied": total - used, "_applied": applied}
+
+
+def applied_rows(applied: Applied, invoices: Mapping[str, Body]) -> Body:
+    """Return the `applyList` of a payment or credit memo as it is answered: each row names its invoice by id and number."""
+    rows = [
+        {"apply": True, "doc": int(invoice_id), "refNum": invoices[invoice_id].get("tranId"), "amount": amount}
+        for invoice_id, amount in applied.items()
+    ]
+    return {"applyList": {"apply": rows}} if rows else {}

@@ -60,6 +60,7 @@ def upgrade() -> None:
     op.create_table('invoice_sources',
     sa.Column('invoice_id', sa.String(length=200), nullable=False),
     sa.Column('document_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('used_for', sa.String(length=8), nullable=False),
     sa.ForeignKeyConstraint(['document_id'], ['documents.document_id'], name=op.f('fk_invoice_sources_document_id')),
     sa.PrimaryKeyConstraint('invoice_id', 'document_id', name=op.f('pk_invoice_sources'))
     )

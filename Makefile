@@ -3,6 +3,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PEERS := .venv-bench
 PYTHON := $(shell command -v python3.11 || command -v python3)
 STATE ?= .state/demo
 AS_OF ?= 2026-01-15
@@ -54,12 +55,20 @@ generate: $(READY) ## Make the generated files anew
 	$(BIN)/python -m billhub.cli.reference
 	$(BIN)/python -m connectors.matrix
 
-bench: $(READY) ## Records per second of each step beside a plain Python loop, in one run
-	$(BIN)/python -m bench
+bench: $(READY) $(PEERS)/.ready ## The hub beside hand-written functions, a floor, a plain loop and peers; ARGS="ingest --records 10000" for a part
+	$(BIN)/python -m bench $(ARGS)
+
+$(PEERS)/.ready: requirements.bench.lock $(READY)
+	$(PYTHON) -m venv $(PEERS)
+	$(BIN)/uv pip install --quiet --system-certs --python $(PEERS)/bin/python --require-hashes -r requirements.bench.lock || \
+		$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.bench.lock
+	@touch $@
 
 lock: $(READY) ## Resolve the dependencies anew
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --no-emit-index-url --generate-hashes --no-annotate \
 		--extra dev --python-version 3.11 -o requirements.lock pyproject.toml
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --no-emit-index-url --generate-hashes --no-annotate \
+		--group bench --python-version 3.11 -o requirements.bench.lock
 
 clean: ## Forget the demo's state
 	rm -rf .state

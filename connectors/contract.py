@@ -29,7 +29,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
         system: Name of the connector's folder.
         reads: Entities `read` serves.
         writes: Entities `write` takes.
-        roles: Other protocols: `tax_engine`, `channel`, `webhook`, `address_service`.
+        roles: Other protocols: `tax_engine`, `channel`, `webhook`, `address_service`, `describes`.
         incremental: Whether `read` continues from a cursor.
         bulk_size: Largest number of records the vendor takes in one call.
         idempotency: How repeated writes stay single, by written entity.
@@ -165,6 +165,24 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     complete: bool = True
 
 
+class FieldDescription(msgspec.Struct, frozen=True, kw_only=True):
+    """A field as the system itself describes it.
+
+    Attributes:
+        path: Where it stands in a record that we read; items of a list as `[]`.
+        types: What its values are in a record: `text`, `integer`, `decimal`, `boolean`, `object`, `list`, and `null` where it may be empty.
+        native_type: The system's own name of the type.
+        values: The values it may have, where the system lists them.
+        is_read: Whether our records hold it.
+    """
+
+    path: str
+    types: tuple[str, ...]
+    native_type: str
+    values: tuple[str, ...] = ()
+    is_read: bool = True
+
+
 @runtime_checkable
 class Connector(Protocol):
     """What every connector has."""
@@ -186,6 +204,15 @@ class Source(Connector, Protocol):
 
     def read(self, entity: str, *, cursor: str | None, limit: int) -> Page:
         """The next page of `entity` after `cursor`, at most about `limit` records."""
+        ...
+
+
+@runtime_checkable
+class Describes(Connector, Protocol):
+    """A source that says which fields it has before a record is read."""
+
+    def describe(self, entity: str) -> Sequence[FieldDescription]:
+        """The fields of `entity` as they are now; one that is read but not described is gone."""
         ...
 
 

@@ -3,10 +3,11 @@
 The language is described in docs/mapping-language.md. Nothing here reads or writes anything but the mapping files themselves.
 """
 
-from mappings.catalogue import bundle_of, load, names
+from mappings.catalogue import bundle_of, contract, load, names
 from mappings.compilation import compile_bundle, compile_file
 from mappings.compiled import CompiledMapping
 from mappings.files.bundles import Bundle
+from mappings.files.contracts import Contract
 from mappings.runtime.records import FieldProblem, FieldTrace, Mapped
 from mappings.testing.fixtures import run_fixtures
 
@@ -15,7 +16,9 @@ __all__ = [
     "names",
     "run_fixtures",
     "bundle_of",
+    "contract",
     "Bundle",
+    "Contract",
     "compile_bundle",
     "compile_file",
     "CompiledMapping",

@@ -6,7 +6,9 @@ from pathlib import Path
 from canonical_model.errors import MappingError
 from mappings.compilation import compile_bundle
 from mappings.compiled import CompiledMapping
+from mappings.contracts import stated
 from mappings.files.bundles import Bundle, gather
+from mappings.files.contracts import Contract
 from mappings.files.tables import Table, read_table
 
 ROOT = Path(__file__).parent
@@ -39,6 +41,16 @@ def load(name: str) -> CompiledMapping:
         MappingError: There is no such mapping, or it does not compile.
     """
     return compile_bundle(bundle_of(name))
+
+
+@lru_cache(maxsize=256)
+def contract(name: str) -> Contract | None:
+    """The drift contract of a mapping as its file stood at its first use; None for a mapping without one.
+
+    Raises:
+        MappingError: There is no such mapping, or the contract is not sound or does not fit the mapping.
+    """
+    return stated(ROOT, load(name).definition)
 
 
 def tables() -> list[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection
@@ -46,12 +46,32 @@ RENDERINGS = {"invoice.pdf": invoice_pdf}
 
 def prepare(connection: Connection, hub: Hub, rows: Sequence[Mapping[str, Any]]) -> list[Prepared]:
     """Payloads of claimed intents, in order; one that was sent before is sent again exactly as it was."""
+    return [_prepare(hub, row, given) for row, given in zip(rows, inputs(connection, hub, rows), strict=True)]
+
+
+class Input(NamedTuple):
+    """What an outbound mapping is applied to.
+
+    Attributes:
+        invoice: The released invoice.
+        record: It, its buyer and what other targets answered, as the mapping reads them.
+    """
+
+    invoice: Invoice
+    record: dict[str, Any]
+
+
+def inputs(connection: Connection, hub: Hub, rows: Sequence[Mapping[str, Any]]) -> list[Input]:
+    """What the payloads of intents are made from, as the store is now, in order."""
     ids = [row["subject_id"] for row in rows]
     subjects = {invoice_id: row.invoice for invoice_id, row in invoices.by_id(connection, ids).items()}
     buyer_ids = [invoice.buyer.party_id for invoice in subjects.values()]
     buyers = documents.load(connection, "customer", buyer_ids, Customer)
     answers = intents.answers(connection, ids)
-    return [_prepare(hub, row, subjects[row["subject_id"]], buyers, answers.get(row["subject_id"], {})) for row in rows]
+    return [
+        Input(subjects[each], _source(hub, subjects[each], buyer_of(subjects[each], buyers), answers.get(each, {})))
+        for each in ids
+    ]
 
 
 def write_ahead_row(hub: Hub, prepared: Prepared) -> dict[str, Any]:
@@ -67,16 +87,14 @@ def write_ahead_row(hub: Hub, prepared: Prepared) -> dict[str, Any]:
     }
 
 
-def _prepare(
-    hub: Hub, row: Mapping[str, Any], invoice: Invoice, buyers: Mapping[str, Customer], answers: Mapping[str, str]
-) -> Prepared:
+def _prepare(hub: Hub, row: Mapping[str, Any], given: Input) -> Prepared:
     if row["payload"] is not None and row["payload"] != "null":
-        return Prepared(intent=row, invoice=invoice, payload=decode_payload(row["payload"]))
+        return Prepared(intent=row, invoice=given.invoice, payload=decode_payload(row["payload"]))
     try:
-        payload = shaped(hub.mapping(row["mapping"]), _source(hub, invoice, buyer_of(invoice, buyers), answers))
+        payload = shaped(hub.mapping(row["mapping"]), given.record)
     except MappingError as error:
-        return Prepared(intent=row, invoice=invoice, payload=None, error=error)
-    return Prepared(intent=row, invoice=invoice, payload=payload)
+        return Prepared(intent=row, invoice=given.invoice, payload=None, error=error)
+    return Prepared(intent=row, invoice=given.invoice, payload=payload)
 
 
 def _source(hub: Hub, invoice: Invoice, buyer: Customer, answers: Mapping[str, str]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, func, select
 
-from billhub.store.schema import approvals, attempts, audit, exceptions, intents, invoices, landed, runs
+from billhub.store.schema import approvals, attempts, audit, exceptions, intents, invoices, runs
 from billhub.store.views import ApprovalView, AttemptView, DeliveryView, ExceptionView, InvoiceView, RunView
 from canonical_model.money import Money, from_minor
 
@@ -110,20 +110,6 @@ def undelivered(connection: Connection) -> dict[str, int]:
 def audit_length(connection: Connection) -> int:
     """How many entries the audit has."""
     return int(connection.execute(select(func.count()).select_from(audit)).scalar_one())
-
-
-def landed_heads(connection: Connection, landed_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """Where these landed records came from, by landed id: `source`, `record`, `external_id` and `source_version`."""
-    columns = (
-        landed.c.landed_id,
-        landed.c.source,
-        landed.c.entity.label("record"),
-        landed.c.external_id,
-        landed.c.version.label("source_version"),
-    )
-    query = select(*columns).where(landed.c.landed_id.in_(list(landed_ids)))
-    rows = [dict(row) for row in connection.execute(query).mappings()]
-    return {row.pop("landed_id"): row for row in rows}
 
 
 def _exceptions(connection: Connection, query: Select[Any]) -> list[ExceptionView]:

@@ -90,6 +90,15 @@ def newest_ids(connection: Connection, source: str, entity: str, native_ids: Seq
     return set(connection.execute(query).scalars())
 
 
+def body_of(
+    connection: Connection, source: str, entity: str, *, external_id: str | None = None, landed_id: int | None = None
+) -> str | None:
+    """JSON of a record as it was landed: one version by its landed id, or the newest under an external id; None where there is none."""
+    this = landed.c.external_id == _bounded(external_id) if external_id is not None else landed.c.landed_id == landed_id
+    query = select(landed.c.body).where(landed.c.source == source, landed.c.entity == entity, this)
+    return connection.execute(query.order_by(landed.c.landed_id.desc()).limit(1)).scalar_one_or_none()
+
+
 def first_holders(connection: Connection, source: str, entity: str, external_ids: Sequence[str]) -> dict[str, str]:
     """Native id of the record that was the first to come under each of these external ids."""
     of_these = (landed.c.source == source, landed.c.entity == entity, landed.c.external_id.in_(list(external_ids)))

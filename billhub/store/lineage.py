@@ -40,22 +40,28 @@ def checked_against(connection: Connection, checked: Sources) -> None:
 
 
 def of_invoice(connection: Connection, invoice_id: str) -> list[Mapping[str, Any]]:
-    """The documents of an invoice with the records they were mapped from, those it was made from first."""
-    record = [
+    """The documents of an invoice, all columns and what each was used for; those it was made from first."""
+    query = (
+        select(documents, invoice_sources.c.used_for)
+        .join(invoice_sources, invoice_sources.c.document_id == documents.c.document_id)
+        .where(invoice_sources.c.invoice_id == invoice_id)
+        .order_by(invoice_sources.c.used_for.desc(), documents.c.entity, documents.c.canonical_id, documents.c.version)
+    )
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def records(connection: Connection, landed_ids: Sequence[int]) -> dict[int, Mapping[str, Any]]:
+    """Landed records by landed id: `source`, `record`, `external_id`, `source_version` and the body as `received`."""
+    columns = (
+        landed.c.landed_id,
         landed.c.source,
         landed.c.entity.label("record"),
         landed.c.external_id,
         landed.c.version.label("source_version"),
         landed.c.body.label("received"),
-    ]
-    query = (
-        select(invoice_sources.c.used_for, documents, *record)
-        .join(documents, documents.c.document_id == invoice_sources.c.document_id)
-        .join(landed, landed.c.landed_id == documents.c.landed_id)
-        .where(invoice_sources.c.invoice_id == invoice_id)
-        .order_by(invoice_sources.c.used_for.desc(), documents.c.entity, documents.c.canonical_id, documents.c.version)
     )
-    return [dict(row) for row in connection.execute(query).mappings()]
+    query = select(*columns).where(landed.c.landed_id.in_(list(landed_ids)))
+    return {row["landed_id"]: dict(row) for row in connection.execute(query).mappings()}
 
 
 def _rows(sources: Sources, used_for: str) -> list[dict[str, Any]]:

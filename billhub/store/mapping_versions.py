@@ -110,6 +110,12 @@ def active(connection: Connection, mapping: str) -> Kept | None:
     return None if row is None else _kept(row)
 
 
+def locked(connection: Connection, mapping: str) -> Kept | None:
+    """The active version, which nobody else can replace before the end of the caller's transaction."""
+    connection.execute(select(activations.c.activation_id).where(activations.c.mapping == mapping).with_for_update())
+    return active(connection, mapping)
+
+
 def by_fingerprint(connection: Connection, mapping: str, fingerprint: str) -> Kept | None:
     """The version whose fingerprint is, or begins with, this; None where none or several do."""
     rows = [each for each in all_versions(connection, mapping) if each.fingerprint.startswith(fingerprint)]

@@ -129,21 +129,39 @@ drift = Table(
     Column("drift_id", _Id, primary_key=True, autoincrement=True),
     Column("source", String(40), nullable=False),
     Column("entity", String(40), nullable=False),
-    Column("kind", String(20), nullable=False),  # new_field, missing_field, changed_type
+    Column("kind", String(20), nullable=False),  # new_field, missing_field, changed_type, new_value
     Column("path", String(200), nullable=False),
     Column("expected", String(120), nullable=False),
     Column("found", String(120), nullable=False),
     Column("sample", Text, nullable=False),  # an offending value, as text
     Column("external_id", String(200)),  # the record it was first seen on
     Column("origin", String(12), nullable=False),  # record, describe
-    Column("policy", String(12), nullable=False),  # allow, quarantine, refuse
-    Column("state", String(12), nullable=False),  # open, accepted, refused
+    Column("policy", String(12), nullable=False),  # allow, quarantine, refuse: what holds until somebody decides
+    Column("state", String(12), nullable=False),  # open, accepted, refused, settled
     Column("first_seen_on", String(10), nullable=False),
     Column("last_seen_on", String(10), nullable=False),
     Column("decided_on", String(10)),
     Column("decided_by", String(120)),
     Column("reason", Text),
     UniqueConstraint("source", "entity", "kind", "path", "found"),
+)
+
+drift_records = Table(  # the records that a drift was found on
+    "drift_records",
+    metadata,
+    Column("drift_id", _Id, ForeignKey("drift.drift_id"), primary_key=True),
+    Column("landed_id", _Id, ForeignKey("landed.landed_id"), primary_key=True),
+    Index("ix_drift_records_landed", "landed_id"),
+)
+
+described_fields = Table(  # what a system said of its fields when it was first asked
+    "described_fields",
+    metadata,
+    Column("source", String(40), primary_key=True),
+    Column("entity", String(40), primary_key=True),
+    Column("path", String(200), primary_key=True),
+    Column("native_type", String(80), nullable=False),
+    Column("described_on", String(10), nullable=False),
 )
 
 bindings = Table(

@@ -4,6 +4,8 @@ From the contract and its billing schedule over the records it was made from, it
 audit trail.
 """
 
+from billhub.story.explained import InvoiceExplanation
+from billhub.story.explaining import explain
 from billhub.story.telling import story
 from billhub.story.values import (
     Check,
@@ -17,6 +19,8 @@ from billhub.story.values import (
 
 __all__ = [
     "story",
+    "explain",
+    "InvoiceExplanation",
     "InvoiceStory",
     "Schedule",
     "SchedulePeriod",

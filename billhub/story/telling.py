@@ -13,6 +13,7 @@ from billhub.posting import deferral, posting
 from billhub.store import display, documents, intents, invoices
 from billhub.store.schema import invoices as invoice_table
 from billhub.story.checklist import checklist
+from billhub.story.lineage import rows_of
 from billhub.story.values import InvoiceStory, Posting, Schedule, SchedulePeriod, SourceRecord, UnknownInvoiceError
 from canonical_model.contracts import Contract
 from canonical_model.encoding import decode
@@ -47,7 +48,7 @@ def story(connection: Connection, hub: Hub, name: str) -> InvoiceStory:
         **{name: row[name] for name in ("released_on", "content_hash")},
         tax_engine=hub.policy.entities[invoice.legal_entity].tax_engine,
         schedule=_schedule(connection, contract, invoice.invoice_id) if contract else None,
-        sources=tuple(_sources(connection, hub, invoice, contract, used)),
+        sources=tuple(_sources(connection, hub, row)),
         checks=tuple(checklist(row["state"], row["source_entity"], found)),
         exceptions=tuple(found),
         taxes=_taxes(invoice),
@@ -93,25 +94,13 @@ def _billed_by(row: Any, invoice_id: str) -> dict[str, Any]:
     return {**shown, "is_this": row["invoice_id"] == invoice_id}
 
 
-def _sources(
-    connection: Connection, hub: Hub, invoice: Invoice, contract: Contract | None, used: Mapping[str, Any] | None
-) -> Iterator[SourceRecord]:
-    """The document that is billed in the version used, then buyer and prices in their current ones."""
-    rows = [used] if used else []
-    rows += documents.provenance(connection, "customer", invoice.buyer.party_id)[:1]
-    if contract:
-        entity = hub.policy.entities[contract.legal_entity]
-        for code in dict.fromkeys(line.product_code for line in contract.lines):
-            entry_id = f"{entity.price_book}/{code}/{entity.currency}"
-            rows += documents.provenance(connection, "price_book_entry", entry_id)[:1]
-    received = display.landed_heads(connection, [row["landed_id"] for row in rows])
-    for row in rows:
-        kept = ("canonical_id", "landed_id", "mapping", "mapping_version", "mapping_fingerprint")
+def _sources(connection: Connection, hub: Hub, row: Mapping[str, Any]) -> Iterator[SourceRecord]:
+    """What it was made from, then what it was checked against."""
+    _, found = rows_of(connection, hub, row)
+    kept = [name for name in SourceRecord.__struct_fields__ if not name.startswith("document")]
+    for each in found:
         yield SourceRecord(
-            document=row["entity"],
-            document_version=row["version"],
-            **{name: row[name] for name in kept},
-            **received[row["landed_id"]],
+            document=each["entity"], document_version=each["version"], **{name: each[name] for name in kept}
         )
 
 

@@ -47,6 +47,28 @@ class _Rows(msgspec.Struct, frozen=True):
     nextRecordsUrl: str = ""  # noqa: N815 - Salesforce's name
 
 
+class PicklistValue(msgspec.Struct, frozen=True):
+    """One value that a picklist offers; one that is not active may still stand in old records."""
+
+    value: str
+    active: bool = True
+
+
+class DescribedField(msgspec.Struct, frozen=True, rename="camel"):
+    """A field as Salesforce describes it, under its own names (SOAP API Developer Guide, DescribeSObjectResult, Field)."""
+
+    name: str
+    type: str
+    nillable: bool = True
+    relationship_name: str | None = None
+    reference_to: tuple[str, ...] = ()
+    picklist_values: tuple[PicklistValue, ...] = ()
+
+
+class _Description(msgspec.Struct, frozen=True):
+    fields: tuple[DescribedField, ...]
+
+
 class Client:
     """One org. Connects on first use; a refused token is renewed once."""
 
@@ -85,6 +107,16 @@ class Client:
     def count(self, soql: str) -> int:
         """The result of a `SELECT COUNT()`."""
         return self._rows("count", lambda org: org.query(soql)).totalSize
+
+    def describe(self, name: str) -> tuple[DescribedField, ...]:
+        """The fields of an object: `sobjects/<name>/describe` (REST API Developer Guide v60.0, sObject Describe)."""
+        answer = self._call("describe", lambda org: org.restful(f"sobjects/{name}/describe"))
+        try:
+            return msgspec.convert(answer, _Description).fields
+        except msgspec.ValidationError as error:
+            raise UnavailableError(
+                f"an answer that describes no object: {error}", connector=_NAME, operation="describe"
+            ) from error
 
     def update(self, records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Update up to 200 records independently of each other; one SaveResult each, in order.

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from connectors.contract import Capabilities, Found, Idempotency, Outcome, Page, WriteRequest
+from connectors.contract import Capabilities, FieldDescription, Found, Idempotency, Outcome, Page, WriteRequest
 from connectors.errors import ConnectorError, RejectedError, UnsupportedError
 from connectors.outcomes import outcomes_of
 from connectors.salesforce import status
 from connectors.salesforce.client import Client
+from connectors.salesforce.description import Describer
 from connectors.salesforce.entities import ENTITIES
 from connectors.salesforce.reader import Reader
 from connectors.salesforce.settings import Settings
@@ -18,6 +19,7 @@ CAPABILITIES = Capabilities(
     system="salesforce",
     reads=tuple(ENTITIES),
     writes=("contract_status",),
+    roles=("describes",),
     incremental=True,
     bulk_size=BATCH,
     idempotency={"contract_status": Idempotency.UPSERT},
@@ -61,6 +63,17 @@ class SalesforceConnector:
         if entity not in ENTITIES:
             raise self._unsupported(entity, "read")
         return self._reader.page(ENTITIES[entity], cursor, limit)
+
+    def describe(self, entity: str) -> list[FieldDescription]:
+        """The fields of an entity as the org has them now; the objects of one entity are asked for once each.
+
+        Raises:
+            UnsupportedError: The entity is not one of `capabilities.reads`.
+            RejectedError: The org lacks an object, or we may not see it.
+        """
+        if entity not in ENTITIES:
+            raise self._unsupported(entity, "describe")
+        return list(Describer(self._client).fields(ENTITIES[entity]))
 
     def write(self, entity: str, requests: Sequence[WriteRequest]) -> list[Outcome]:
         """Write billing status to contracts named by ContractNumber, in collections of 200; an older one than stands is left out."""

@@ -1,9 +1,17 @@
 """Python source text under construction."""
 
+import builtins
+import keyword
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
+from itertools import chain, count
 from typing import Any
+
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_NO_NAME = re.compile(r"\W|^(?=\d)", re.ASCII)
+_SHOWN_ROWS = 12
 
 
 class SourceText:
@@ -15,14 +23,17 @@ class SourceText:
 
     def __init__(self, names: Mapping[str, Any]) -> None:
         self.names = dict(names)
+        self._constants: list[str] = []
         self._lines: list[str] = []
         self._depth = 0
         self._count = 0
+        self._taken = {*names, *keyword.kwlist, *dir(builtins)}
 
     @property
     def text(self) -> str:
-        """All lines so far."""
-        return "\n".join(self._lines) + "\n"
+        """The constants, then all lines so far."""
+        head = [*self._constants, "", ""] if self._constants else []
+        return "\n".join([*head, *self._lines]) + "\n"
 
     def line(self, text: str) -> None:
         """One line at the present depth."""
@@ -40,16 +51,43 @@ class SourceText:
         self._depth -= 1
 
     def fresh(self, prefix: str) -> str:
-        """A name that nothing else has."""
+        """A counted name that nothing else has."""
         self._count += 1
         return f"{prefix}_{self._count}"
 
+    def local(self, *steps: str) -> str:
+        """A name for a variable after the last step of a path, with the step before it where that is taken; nothing else has it."""
+        return self._free(python_name(*steps[-1:]), python_name(*steps[-2:]))
+
     def name(self, prefix: str, value: Any) -> str:
-        """A fresh name that stands for an object."""
+        """A counted name that stands for an object."""
         name = self.fresh(prefix)
         self.names[name] = value
+        return name
+
+    def constant(self, value: Mapping[str, Any], steps: tuple[str, ...], about: str = "") -> str:
+        """A name for a mapping of constants: written out above the function when it is short, else described there by `about`."""
+        name = self._free(python_name(*steps[-1:]).upper(), python_name(*steps[-2:]).upper())
+        if len(value) <= _SHOWN_ROWS and all(type(each) in (str, int, bool, type(None)) for each in value.values()):
+            self._constants.append(f"{name} = {dict(value)!r}")
+        else:
+            self._constants.append(f"# {name}: {' '.join(about.split())}")
+            self.names[name] = value
         return name
 
     def literal(self, value: Any) -> str:
         """A constant as Python text; a Decimal by name."""
         return self.name("D", value) if isinstance(value, Decimal) else repr(value)
+
+    def _free(self, *names: str) -> str:
+        """The first of these names that is not taken yet; else the last with a number."""
+        numbered = (f"{names[-1]}_{number}" for number in count(2))
+        name = next(each for each in chain(names, numbered) if each not in self._taken)
+        self._taken.add(name)
+        return name
+
+
+def python_name(*steps: str) -> str:
+    """The steps of a path as one Python name in small letters: `purchase_order_no` for `purchaseOrderNo`."""
+    words = "_".join(_HUMP.sub("_", step.removesuffix("[]").removesuffix("__c")) for step in steps)
+    return _NO_NAME.sub("_", words).lower().rstrip("_") or "value"

@@ -3,8 +3,8 @@
 Reads the samples and our own word lists, nothing else. The same samples give the same draft.
 """
 
-from mappings.drafting.drafts import Draft, Source, draft
+from mappings.drafting.drafts import THRESHOLD, Draft, Source, draft
 from mappings.drafting.samples import SampleError, read_samples
-from mappings.drafting.writing import write
+from mappings.drafting.writing import as_data, write
 
-__all__ = ["read_samples", "draft", "write", "Draft", "Source", "SampleError"]
+__all__ = ["read_samples", "draft", "write", "as_data", "Draft", "Source", "SampleError", "THRESHOLD"]

@@ -14,9 +14,7 @@ from mappings.drafting.matching import Level, Match, Matched
 from mappings.drafting.scoring import Candidate
 from mappings.drafting.sources import Seen
 from mappings.drafting.targets import Target, fields_in
-
-UNDECIDED = "TODO: "
-"""How a reason begins that a person has to write; the compiler refuses it."""
+from mappings.language.parser import UNDECIDED
 
 _TOLD = 2
 _CLOSE = 0.25
@@ -122,9 +120,14 @@ def _unlikely(proposal: Proposal) -> Mapping[str, Any]:
 def _nothing(target: Target, text: str) -> Mapping[str, Any]:
     """A field that the sample has nothing for: proposed absent where that is allowed, still for a person to say."""
     if target.shape.may_be_empty:
-        return {"absent": f"{UNDECIDED}{text}; say why that is right, or map it"}
-    default = "" if target.shape.required else f"; the model's own default is {_plain(target.shape.default)}"
+        return {"absent": f"{UNDECIDED}: {text}; say why that is right, or map it"}
+    default = "" if target.shape.required else f"; the model's own default is {_shown(target.shape.default)}"
     return {"todo": text + default}
+
+
+def _shown(default: Any) -> str:
+    """A default as a rule would write it."""
+    return str(default).lower() if isinstance(default, bool) else str(default)
 
 
 def _told(found: Candidate, owners: Mapping[str, str]) -> str:
@@ -151,7 +154,7 @@ def _when_empty(target: Target, seen: Seen) -> dict[str, Any]:
         return {}
     if seen.always_filled:
         return {"required": True}
-    reason = f"{UNDECIDED}the model's own default; say why it is right where the source has nothing"
+    reason = f"{UNDECIDED}: the model's own default; say why it is right where the source has nothing"
     return {"default": _plain(target.shape.default), "reason": reason}
 
 

@@ -79,7 +79,7 @@ def _unseen(target: Target) -> Fit | Misfit:
     if target.shape.choices:
         return Misfit(why="has no value in the sample, so its words are not known")
     chain = _chains(target)[0]
-    return Fit(transforms=chain, score=0.4, weight=_FAIR, why="no value in the sample")
+    return Fit(transforms=chain, score=0.0, weight=_FAIR, why="no value in the sample")
 
 
 def _choices(choices: Sequence[str], values: Sequence[Any]) -> Fit | Misfit:
@@ -172,8 +172,8 @@ def _id(chain: Chain, seen: Seen, results: list[Any]) -> Fit:
 
 
 def _key(chain: Chain, seen: Seen, results: list[Any]) -> Fit:
-    """What identifies the document itself: no two records have the same."""
-    if seen.items == "" and len(seen.values) < min(seen.filled, MOST_VALUES):
+    """What identifies the document itself: every record has one, and no two the same."""
+    if seen.items == "" and len(seen.values) < min(seen.places, MOST_VALUES):
         return Fit(transforms=chain, score=0.0, weight=_FAIR, why="not different in every record")
     return _id(chain, seen, results)
 

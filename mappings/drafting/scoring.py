@@ -16,7 +16,7 @@ _WEAK = 0.75
 _ABOVE, _ABOVE_BARE = 0.7, 0.9
 _ALIKE = 0.84
 _SHORTEST_ALIKE = 5
-_OTHERS_ROLE, _NO_ROLE, _STRANGE_PLACE, _DEEPER = 0.4, 0.6, 0.8, 0.95
+_OTHERS_ROLE, _NO_ROLE, _STRANGE_PLACE, _DEEPER = 0.4, 0.55, 0.8, 0.95
 
 
 class Components(msgspec.Struct, frozen=True, kw_only=True):

@@ -49,12 +49,18 @@ def document(entity: str) -> Target:
 
 def fields_in(target: Target) -> list[Target]:
     """The fields of a document, an object, or the items of a list, in the order of the struct."""
-    prefix = f"{target.field}[]." if target.shape.kind == "list" else f"{target.field}." if target.field else ""
-    places = (*target.places, place_of(target.name))
+    is_list = target.shape.kind == "list"
+    prefix = f"{target.field}[]." if is_list else f"{target.field}." if target.field else ""
+    places = (*(_around(target.places) if is_list else target.places), place_of(target.name))
     return [
         Target(field=prefix + name, name=name, shape=shape, names=names_of(target.name, name), places=places)
         for name, shape in (fields_of(target.shape.struct) if target.shape.struct else {}).items()
     ]
+
+
+def _around(places: tuple[PlaceNames, ...]) -> tuple[PlaceNames, ...]:
+    """What places add to the names in the items of a list: whose fields they are, but no words, for `order_id` is not the line's."""
+    return tuple(msgspec.structs.replace(place, words=frozenset()) for place in places)
 
 
 def leaves(target: Target) -> Iterator[Target]:

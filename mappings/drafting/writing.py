@@ -1,4 +1,4 @@
-"""A draft as the text of a mapping file."""
+"""A draft as the text of a mapping file, or as data for a script."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -8,8 +8,9 @@ from typing import Any
 
 import yaml
 
-from mappings.drafting.deciding import UNDECIDED, Drafted
+from mappings.drafting.deciding import Drafted
 from mappings.drafting.drafts import Draft
+from mappings.language.parser import UNDECIDED
 from mappings.runtime.records import shown
 
 _PLAIN = re.compile(r"[A-Za-z_$](?:[\w.$ -]*[\w.])?", re.ASCII)
@@ -23,11 +24,41 @@ def write(draft: Draft) -> str:
     return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
 
 
+def as_data(draft: Draft) -> dict[str, Any]:
+    """What the file says, and what each rule was made of."""
+    return {
+        "mapping": f"{draft.source.system}/{draft.source.entity}",
+        "target": draft.entity,
+        "records": draft.seen.records,
+        "fields": [_row(each) for each in draft.leaves],
+        "unread": draft.unread,
+        "unreadable": draft.seen.unreadable,
+    }
+
+
+def _row(drafted: Drafted) -> dict[str, Any]:
+    proposal = drafted.proposal
+    chosen = proposal.chosen if proposal else None
+    return {
+        "field": drafted.field,
+        "rule": drafted.rule,
+        "undecided": drafted.undecided,
+        "source_path": chosen.seen.path if chosen else None,
+        "confidence": chosen.confidence if chosen else None,
+        "components": chosen.components if chosen else None,
+        "note": drafted.note,
+        "near": [{"source_path": each.seen.path, "confidence": each.confidence} for each in proposal.near]
+        if proposal
+        else [],
+    }
+
+
 def _header(draft: Draft) -> list[str]:
     source, records = draft.source, draft.seen.records
     count = "1 sample record" if records == 1 else f"{records} sample records"
-    schema = {"name": source.schema, "version": f"{UNDECIDED}the version of the source's schema"}
+    schema = {"name": source.schema, "version": f"{UNDECIDED}: the version of the source's schema"}
     return [
+        "# yaml-language-server: $schema=../../docs/schema/mapping.schema.json",
         f"# Drafted from {count}; nothing else was asked. A number is the confidence in its rule, 0-1, and what speaks for it.",
         "# The compiler refuses this file while a `todo` is left, or a text that begins with TODO.",
         f"mapping: {source.system}/{source.entity}",
@@ -35,7 +66,7 @@ def _header(draft: Draft) -> list[str]:
         "direction: inbound",
         f"source: {_flow({'system': source.system, 'entity': source.entity, 'schema': schema})}",
         f"target: {_flow({'entity': draft.entity})}",
-        f"owner: {_scalar(source.owner or f'{UNDECIDED}the team that answers for this mapping')}",
+        f"owner: {_scalar(source.owner or f'{UNDECIDED}: the team that answers for this mapping')}",
     ]
 
 
@@ -58,7 +89,7 @@ def _ignored(draft: Draft) -> list[str]:
         for path in draft.seen.unreadable
     ]
     groups = groupby(sorted(draft.unread, key=_parent), key=_parent)
-    reason = f"{UNDECIDED}say why no rule reads them, or write one"
+    reason = f"{UNDECIDED}: say why no rule reads them, or write one"
     entries = [f"  - {_flow({'paths': list(paths), 'reason': reason})}" for _, paths in groups]
     return lines + (["ignore:", *entries] if entries else [])
 

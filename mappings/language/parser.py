@@ -56,9 +56,7 @@ def parse(reading: Reading) -> Definition:
     root = _object(data, spot, reading)
     for name, path in data.get("overlays", {}).items():
         reading.path(path, Spot(field="overlays", place=("overlays", name)))
-    for place, text in ((("owner",), data["owner"]), (("source", "schema"), data["source"]["schema"]["version"])):
-        if text.startswith(UNDECIDED):
-            reading.fault(Spot(field=".".join(place), place=place), f"still to be decided: {text}")
+    _refuse_undecided(data, reading)
     ignored, marks = _ignored(data.get("ignore", ()), reading)
     return Definition(
         name=data["mapping"],
@@ -75,6 +73,13 @@ def parse(reading: Reading) -> Definition:
         schema_version=data["source"]["schema"]["version"],
         owner=data["owner"],
     )
+
+
+def _refuse_undecided(data: Mapping[str, Any], reading: Reading) -> None:
+    """Facts of the header that are still to be written are faults."""
+    for place, text in ((("owner",), data["owner"]), (("source", "schema"), data["source"]["schema"]["version"])):
+        if text.startswith(UNDECIDED):
+            reading.fault(Spot(field=".".join(place), place=place), f"still to be decided: {text}")
 
 
 def _ignored(items: Sequence[Mapping[str, Any]], reading: Reading) -> tuple[dict[str, str], dict[str, Mark]]:

@@ -1,12 +1,10 @@
 """What differs between two outcomes of a mapping, place by place, in the words of the one who has to mend it.
 
-An outcome is a document as plain JSON, or `{"problems": [...]}`. Lists of one length are compared item by item; of lists of different length the
-items that are equal on both sides are found first, so that one line too many is shown as one line.
+An outcome is a document as plain JSON, or `{"problems": [...]}`. Lists of one length are compared item by item; the items of lists of different
+length are paired by what they have in common, so that one line too many is shown as one line.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import SequenceMatcher
-from itertools import zip_longest
 from typing import Any, Literal, NamedTuple
 
 from canonical_model.encoding import encode
@@ -115,11 +113,57 @@ def _lists(expected: Sequence[Any], actual: Sequence[Any], path: str) -> Iterato
             yield Place(f"{path}[{right}]", "unexpected", None, actual[right])
 
 
-def _aligned(expected: Sequence[Any], actual: Sequence[Any]) -> Iterator[tuple[int | None, int | None]]:
-    """Positions that belong together; None beside an item that the other side does not have."""
+def _aligned(expected: Sequence[Any], actual: Sequence[Any]) -> list[tuple[int | None, int | None]]:
+    """Positions that belong together, in order; None beside an item that the other side does not have.
+
+    Of all ways to pair the items of lists of different length the one is taken whose pairs have most values in common.
+    """
     if len(expected) == len(actual):
-        yield from ((index, index) for index in range(len(expected)))
-        return
-    left, right = ([encode(item) for item in items] for items in (expected, actual))
-    for _, start, end, begin, stop in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
-        yield from zip_longest(range(start, end), range(begin, stop))
+        return [(index, index) for index in range(len(expected))]
+    left, right = ([frozenset(_values(item, "")) for item in items] for items in (expected, actual))
+    best = _best(left, right)
+    pairs: list[tuple[int | None, int | None]] = []
+    i = j = 0
+    while i < len(left) and j < len(right):
+        likeness = _likeness(left[i], right[j])
+        if likeness and best[i][j] == best[i + 1][j + 1] + likeness:
+            pairs.append((i, j))
+            i, j = i + 1, j + 1
+        elif best[i][j] == best[i + 1][j]:
+            pairs.append((i, None))
+            i += 1
+        else:
+            pairs.append((None, j))
+            j += 1
+    return [
+        *pairs,
+        *((index, None) for index in range(i, len(left))),
+        *((None, index) for index in range(j, len(right))),
+    ]
+
+
+def _best(left: Sequence[frozenset[str]], right: Sequence[frozenset[str]]) -> list[list[int]]:
+    """How much the rest of both lists can have in common, from each pair of positions on."""
+    best = [[0] * (len(right) + 1) for _ in range(len(left) + 1)]
+    for i in reversed(range(len(left))):
+        for j in reversed(range(len(right))):
+            together = best[i + 1][j + 1] + _likeness(left[i], right[j])
+            best[i][j] = max(together, best[i + 1][j], best[i][j + 1])
+    return best
+
+
+def _likeness(item: frozenset[str], other: frozenset[str]) -> int:
+    """Values in common, in thousandths."""
+    return 1000 * len(item & other) // max(len(item), len(other), 1)
+
+
+def _values(value: Any, path: str) -> Iterator[str]:
+    """Each single value in a value, with its place."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _values(inner, f"{path}.{key}")
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _values(inner, f"{path}[{index}]")
+    else:
+        yield f"{path} {encode(value).decode()}"

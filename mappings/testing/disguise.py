@@ -29,6 +29,8 @@ _BEYOND_ASCII, _DIGITS_BEYOND_ASCII = "äéöüåøîñ", "٠١٢٣٤٥٦٧٨٩"
 _DOMAIN = ".example"
 _SHORTEST = {"letter": 3, "digit": 5}
 """Words and numbers shorter than this come up by chance anywhere; longer ones of the record are kept out of masks."""
+_LAST_NUMBER = re.compile(r"([1-9][0-9]*)[^0-9]*\Z", re.ASCII)
+_COUNTER = 4
 _TRIES = 100
 
 Class = Literal["letter", "digit", "other"]
@@ -104,6 +106,17 @@ class Disguise:
         meant = f"{attempt}.{number}.{run.casefold()}".encode("utf-8", "surrogatepass")
         digest = hmac.new(self._key, meant, hashlib.sha256).digest()
         return iter(hashlib.shake_256(digest).digest(len(run) + 1))
+
+
+def counted_on(mask: str) -> Iterator[str]:
+    """A mask with its last number counted on through all that are as long: enough for counters, of which a record may hold nearly all there are."""
+    found = _LAST_NUMBER.search(mask)
+    if not found or len(found[1]) > _COUNTER:
+        return
+    lowest, number = 10 ** (len(found[1]) - 1), int(found[1])
+    for step in range(9 * lowest):
+        other = lowest + (number - lowest + step) % (9 * lowest)
+        yield f"{mask[: found.start(1)]}{other}{mask[found.end(1) :]}"
 
 
 def _word(run: str, stream: Iterator[int]) -> str:

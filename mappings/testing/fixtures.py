@@ -52,9 +52,13 @@ def run_fixtures(name: str) -> list[Difference]:
     Raises:
         MappingError: The mapping does not compile.
     """
-    mapping = catalogue.load(name)
-    found = [difference for given in cases(name) for difference in _run(mapping, given)]
-    return [*_unpaired(name), *found]
+    return held_to_fixtures(catalogue.load(name))
+
+
+def held_to_fixtures(mapping: CompiledMapping) -> list[Difference]:
+    """The same for one version of a mapping: the fixtures are those beside the mapping of its name."""
+    found = [difference for given in cases(mapping.name) for difference in _run(mapping, given)]
+    return [*_unpaired(mapping.name), *found]
 
 
 def update_fixtures(name: str) -> list[Path]:

@@ -22,7 +22,7 @@ import msgspec
 from canonical_model.errors import MappingError
 from mappings.compiled import CompiledMapping
 from mappings.testing.differences import problems_of
-from mappings.testing.disguise import Disguise
+from mappings.testing.disguise import Disguise, counted_on
 from mappings.testing.fixtures import outcome
 from mappings.testing.ways import Way, sorts_of, ways_of
 
@@ -124,6 +124,7 @@ class _Masks:
         for kept in (0, prefix.end() if prefix else 0):
             for attempt in range(_TRIES):
                 yield kind(self._disguise.text(text, attempt, kept=kept))
+            yield from map(kind, counted_on(self._disguise.text(text, 0, kept=kept)))
 
 
 def _key(value: Any) -> tuple[type, str]:

@@ -205,6 +205,11 @@ def _may_be_empty(rule: Rule, present: frozenset[str]) -> bool:
             return all(_may_be_empty(part, present) for part in rule.parts)
         case Object():
             return all(_may_be_left_out(inner, present) for inner in rule.fields.values())
+        case ListOf():  # an object written out is always there, and so is what must not be empty
+            return all(
+                isinstance(part, Each) or (not isinstance(part, Object) and _may_be_left_out(part, present))
+                for part in rule.parts
+            )
         case _:
             return True
 

@@ -16,27 +16,19 @@ from mappings.language.definition import Condition, Each, From, Lookup, Object, 
 from mappings.overlaid import OverlaidMapping
 from mappings.runtime.functions import choose, is_present
 from mappings.runtime.readers import boolean, date_, text
-from mappings.runtime.refiners import currency_code
+from mappings.runtime.refiners import currency_code, upper
 from mappings.runtime.refusal import Refused
 from mappings.runtime.transforms import TRANSFORMS
 from mappings.testing.walking import all_rules
 
-_STANDARD = {
-    **dict.fromkeys(("decimal", "integer"), "number"),
-    **dict.fromkeys(("date", "date_of_datetime", "iso_date"), "date"),
-    **dict.fromkeys(("country_code", "country_from_name"), "country"),
-    "currency_code": "currency",
-    "boolean": "true or false",
-}
-"""Transforms that take only what is no one's secret, and what that is."""
+_TYPES = {"decimal": "number", "integer": "number", "boolean": "true or false", "date": "date"}
+_CODES = {"iso_date": "date", "country_code": "country", "country_from_name": "country", "currency_code": "currency"}
+"""What is no one's secret: values that a transform turns into one of these types, and text that one of these transforms takes."""
 _PLAIN = frozenset(["text", "strip", "upper", "lower"])
 """Transforms that leave the whole text to the enum after them."""
-_BESIDE: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
-    "money": ("currency", lambda value: currency_code(text(value))),
-    "and": ("true or false", boolean),
-    "days_since": ("date", date_),
-}
-"""What transforms read beside the value."""
+
+
+_REFUSED = "refused"
 
 
 class Way(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,9 +45,6 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
     def is_vocabulary(self, value: Any) -> bool:
         """Whether the rule knows the value."""
         return self.knows is not None and is_present(value) and self.answer(value) != _REFUSED
-
-
-_REFUSED = "refused"
 
 
 def ways_of(mapping: CompiledMapping) -> Mapping[str, list[Way]]:
@@ -113,10 +102,15 @@ def _read(rule: From) -> Way:
     def answer(value: Any) -> Hashable:
         return _answer(value, alone, rule.choices)
 
-    names = [use.name for use in alone]
-    standard = next((_STANDARD[name] for name in names if name in _STANDARD), None)
-    is_enum = rule.choices is not None and _PLAIN.issuperset(names)
+    standard = next((knows for use in alone if (knows := _standard(use.name))), None)
+    is_enum = rule.choices is not None and _PLAIN.issuperset(use.name for use in alone)
     return Way(answer=answer, knows=standard or ("entry of a map" if is_enum else None))
+
+
+def _standard(transform: str) -> str | None:
+    """What a transform takes values for, if that is no text of anyone's own."""
+    given = TRANSFORMS[transform].gives.values()
+    return _CODES.get(transform) or next((_TYPES[kind] for kind in given if kind in _TYPES), None)
 
 
 def _answer(value: Any, uses: list[Use], choices: Mapping[str, str] | None) -> Hashable:
@@ -141,14 +135,17 @@ def _objects(rule: From) -> Iterator[tuple[str, Way]]:
                 f"{money}.amount",
                 Way(answer=lambda value: _answer(value, [Use(name="decimal")], None), knows="number"),
             )
-            yield f"{money}.currency", _taken("currency", _BESIDE["money"][1])
+            yield f"{money}.currency", _CURRENCY
 
 
 def _beside(use: Use) -> Iterator[tuple[str, Way]]:
-    if isinstance(use.argument, Path):
-        yield use.argument.full, _taken(*_BESIDE[use.name])
-    elif isinstance(use.argument, Condition):
+    """What a transform reads beside the value."""
+    if isinstance(use.argument, Condition):
         yield use.argument.path.full, _compared(use.argument)
+    elif isinstance(use.argument, Path) and TRANSFORMS[use.name].argument == "currency":
+        yield use.argument.full, _CURRENCY
+    elif isinstance(use.argument, Path):
+        yield use.argument.full, _taken(*_BESIDE[use.name]) if use.name in _BESIDE else Way(answer=is_present)
 
 
 def _taken(knows: str, reader: Callable[[Any], Any]) -> Way:
@@ -159,6 +156,13 @@ def _taken(knows: str, reader: Callable[[Any], Any]) -> Way:
             return _REFUSED
 
     return Way(answer=answer, knows=knows)
+
+
+_BESIDE: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
+    "and": ("true or false", boolean),
+    "days_since": ("date", date_),
+}
+_CURRENCY = _taken("currency", lambda value: currency_code(upper(text(value))))
 
 
 def _compared(condition: Condition) -> Way:

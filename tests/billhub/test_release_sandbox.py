@@ -388,6 +388,8 @@ def one_contract(tmp_path: Path) -> Iterator[None]:
     for name, column, value in (
         ("Contract", "ContractNumber", "C-000001"),
         ("Contract_Amendment__c", "Contract__r.ContractNumber", "C-000001"),
+        ("Opportunity", "Contract.ContractNumber", "C-000001"),
+        ("OpportunityLineItem", "Opportunity.Name", "Northwind: platform for the group"),
         ("Order", "Contract.ContractNumber", "C-000001"),
         ("OrderItem", "Order.OrderNumber", "00000101"),
     ):

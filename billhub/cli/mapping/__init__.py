@@ -4,12 +4,15 @@ from collections.abc import Callable
 
 import typer
 
-from billhub.cli.mapping import looking, testing
+from billhub.cli.mapping import drafting, looking, testing
 
 COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (
     ("list", looking.list_),
+    ("new", drafting.new),
     ("explain", looking.explain),
     ("test", testing.check_fixtures),
+    ("mutate", testing.mutate),
+    ("record", testing.record),
 )
 
 

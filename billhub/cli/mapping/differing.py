@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from billhub.cli.output import complain, say
+from billhub.cli.output import say
 from canonical_model.encoding import encode
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def tell_differences(differences: "Sequence[Difference]") -> None:
             say(f"  {each.case}", style="bold")
         case = each.case
         if each.kind == "incomplete":
-            complain(f"    {each.actual}")
+            say(f"    {each.actual}", style="red")
         else:
             _tell(each)
 
@@ -41,7 +41,7 @@ def tell_differences(differences: "Sequence[Difference]") -> None:
 def _tell(each: "Difference") -> None:
     what = f"item {each.path}" if each.path.endswith("]") else each.path or "the outcome"
     place = f"{each.origin}: {each.rule}" if each.rule else f"{each.origin} has no rule for it"
-    complain(f"    {what} {_WORDS[each.kind]} ({place})")
+    say(f"    {what} {_WORDS[each.kind]} ({place})")
     expected, actual = abbreviated(_text(each.expected), _text(each.actual))
     if each.kind != "unexpected":
         say(f"      expected  {expected}", style="green")

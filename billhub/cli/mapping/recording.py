@@ -65,7 +65,9 @@ def write_fixture(engine: Engine, wanted: Recording, *, force: bool) -> Recorded
     """
     mapping = mappings.load(wanted.mapping)
     given = _file(wanted, force=force)
-    masked = mask(_record(engine, wanted), mapping, salt=wanted.salt.encode() if wanted.salt else None, keep=wanted.keep)
+    masked = mask(
+        _record(engine, wanted), mapping, salt=wanted.salt.encode() if wanted.salt else None, keep=wanted.keep
+    )
     given.parent.mkdir(parents=True, exist_ok=True)
     given.write_bytes(msgspec.json.format(encode_payload(masked.record).encode(), indent=2) + b"\n")
     outcome = write_outcome(given, mapping.apply(masked.record))

@@ -22,7 +22,11 @@ def check_fixtures(
     names: Names = None,
     *,
     update: Annotated[
-        bool, typer.Option("--update", help="Write the outcomes that differ or are not there as the mapping gives them now, after showing how they differ.")
+        bool,
+        typer.Option(
+            "--update",
+            help="Write the outcomes that differ or are not there as the mapping gives them now, after showing how they differ.",
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -34,9 +38,21 @@ def check_fixtures(
     from mappings.testing.fixtures import cases, run_fixtures, update_fixtures
 
     found = [(name, run_fixtures(name)) for name in names or mappings.names()]
-    written = {name: [path.name for path in update_fixtures(name)] for name, differences in found if update and differences}
+    written = {
+        name: [path.name for path in update_fixtures(name)] for name, differences in found if update and differences
+    }
     if as_json:
-        show_json([{"mapping": name, "fixtures": len(cases(name)), "differences": differences, "written": written.get(name, [])} for name, differences in found])
+        show_json(
+            [
+                {
+                    "mapping": name,
+                    "fixtures": len(cases(name)),
+                    "differences": differences,
+                    "written": written.get(name, []),
+                }
+                for name, differences in found
+            ]
+        )
     else:
         for name, differences in found:
             _tell_fixtures(name, differences, written.get(name, []))
@@ -44,7 +60,9 @@ def check_fixtures(
     broken = {each.case for differences in left for each in differences}
     if broken:
         count = sum(map(len, left))
-        raise CommandError(f"{sum(map(bool, left))} of {len(left)} mappings do not keep to their fixtures: {count} differences in {len(broken)} fixtures")
+        raise CommandError(
+            f"{sum(map(bool, left))} of {len(left)} mappings do not keep to their fixtures: {count} differences in {len(broken)} fixtures"
+        )
     if not as_json:
         say(f"{len(found)} mappings keep to their {sum(len(cases(name)) for name, _ in found)} fixtures", style="green")
 
@@ -53,7 +71,10 @@ def _tell_fixtures(name: str, differences: list[Any], written: list[str]) -> Non
     from billhub.cli.mapping.differing import tell_differences
     from mappings.testing.fixtures import cases
 
-    say(f"{name}: {len(cases(name))} fixtures" + (", broken" if differences else ""), style="red" if differences else None)
+    say(
+        f"{name}: {len(cases(name))} fixtures" + (", broken" if differences else ""),
+        style="red" if differences else None,
+    )
     tell_differences(differences)
     for file in written:
         say(f"  wrote {file}", style="yellow")
@@ -62,7 +83,12 @@ def _tell_fixtures(name: str, differences: list[Any], written: list[str]) -> Non
 def mutate(
     names: Names = None,
     *,
-    at_least: Annotated[int, typer.Option(min=0, max=100, metavar="PERCENT", help="End with 1 when the fixtures of a mapping catch less than this.")] = 0,
+    at_least: Annotated[
+        int,
+        typer.Option(
+            min=0, max=100, metavar="PERCENT", help="End with 1 when the fixtures of a mapping catch less than this."
+        ),
+    ] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Change the rules of mappings one by one and report which changes no fixture catches.
@@ -84,7 +110,9 @@ def mutate(
         _tell_survivors(scores)
     below = [f"{each.mapping} ({each.percent} %)" for each in scores if each.percent < at_least]
     if below:
-        raise CommandError(f"the fixtures catch less than {at_least} % of the mutants of {', '.join(below)}; add fixtures that notice the ones above")
+        raise CommandError(
+            f"the fixtures catch less than {at_least} % of the mutants of {', '.join(below)}; add fixtures that notice the ones above"
+        )
 
 
 def _score(score: "Score") -> dict[str, Any]:
@@ -105,13 +133,41 @@ def _tell_survivors(scores: "list[Score]") -> None:
 
 def record(  # noqa: PLR0913 - one parameter for each choice on the command line
     mapping: Annotated[str, typer.Argument(metavar="MAPPING", help="Name, for example salesforce/account.")],
-    external_id: Annotated[str | None, typer.Argument(metavar="ID", help="Of the record in its source; its newest version is taken.", show_default=False)] = None,
+    external_id: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="ID", help="Of the record in its source; its newest version is taken.", show_default=False
+        ),
+    ] = None,
     *,
     case: Annotated[str, typer.Option(metavar="NAME", help="Of the fixture: small letters, digits and _.")],
-    landed_id: Annotated[int | None, typer.Option(metavar="N", help="Instead of ID: one landed record by its number in the store.", show_default=False)] = None,
-    to: Annotated[Path | None, typer.Option(metavar="DIR", file_okay=False, help="Instead of the mapping's folder.", show_default=False)] = None,
-    keep: Annotated[list[str] | None, typer.Option(metavar="PATH", help="A source path that is not personal and stays as it is, items as []. May be repeated.", show_default=False)] = None,
-    salt: Annotated[str | None, typer.Option(envvar="HUB_MASK_SALT", metavar="SECRET", help="Makes one value the same mask in every fixture. Default: a new one, thrown away.", show_default=False)] = None,
+    landed_id: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="Instead of ID: one landed record by its number in the store.", show_default=False
+        ),
+    ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", file_okay=False, help="Instead of the mapping's folder.", show_default=False),
+    ] = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATH",
+            help="A source path that is not personal and stays as it is, items as []. May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    salt: Annotated[
+        str | None,
+        typer.Option(
+            envvar="HUB_MASK_SALT",
+            metavar="SECRET",
+            help="Makes one value the same mask in every fixture. Default: a new one, thrown away.",
+            show_default=False,
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the fixture if it is there.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -124,7 +180,15 @@ def record(  # noqa: PLR0913 - one parameter for each choice on the command line
     from billhub.cli.mapping.recording import Recording, write_fixture
 
     with opened() as hub:
-        wanted = Recording(mapping=mapping, case=case, external_id=external_id, landed_id=landed_id, folder=to, keep=tuple(keep or ()), salt=salt)
+        wanted = Recording(
+            mapping=mapping,
+            case=case,
+            external_id=external_id,
+            landed_id=landed_id,
+            folder=to,
+            keep=tuple(keep or ()),
+            salt=salt,
+        )
         written = write_fixture(hub.engine, wanted, force=force)
     if as_json:
         show_json(written)
@@ -132,5 +196,7 @@ def record(  # noqa: PLR0913 - one parameter for each choice on the command line
     for file in written.files:
         say(f"wrote {file}", style="green")
     rows = [(path, f"masked ({count})") for path, count in written.masked.items()]
-    show_table(("Source path", "What became of it"), [*rows, *((path, f"kept: {why}") for path, why in written.kept.items())])
+    show_table(
+        ("Source path", "What became of it"), [*rows, *((path, f"kept: {why}") for path, why in written.kept.items())]
+    )
     say("look through the fixture before you commit it: what is kept was found by rule, not by reading")

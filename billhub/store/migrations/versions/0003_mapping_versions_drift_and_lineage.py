@@ -32,6 +32,24 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('drift_id', name=op.f('pk_drift')),
     sa.UniqueConstraint('source', 'entity', 'kind', 'path', 'found', name=op.f('uq_drift_source_entity_kind_path_found'))
     )
+    op.create_table('drift_records',
+    sa.Column('drift_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('landed_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.ForeignKeyConstraint(['drift_id'], ['drift.drift_id'], name=op.f('fk_drift_records_drift_id')),
+    sa.ForeignKeyConstraint(['landed_id'], ['landed.landed_id'], name=op.f('fk_drift_records_landed_id')),
+    sa.PrimaryKeyConstraint('drift_id', 'landed_id', name=op.f('pk_drift_records'))
+    )
+    with op.batch_alter_table('drift_records', schema=None) as batch_op:
+        batch_op.create_index('ix_drift_records_landed', ['landed_id'], unique=False)
+
+    op.create_table('described_fields',
+    sa.Column('source', sa.String(length=40), nullable=False),
+    sa.Column('entity', sa.String(length=40), nullable=False),
+    sa.Column('path', sa.String(length=200), nullable=False),
+    sa.Column('native_type', sa.String(length=80), nullable=False),
+    sa.Column('described_on', sa.String(length=10), nullable=False),
+    sa.PrimaryKeyConstraint('source', 'entity', 'path', name=op.f('pk_described_fields'))
+    )
     op.create_table('mapping_activations',
     sa.Column('activation_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
     sa.Column('mapping', sa.String(length=80), nullable=False),
@@ -91,5 +109,10 @@ def downgrade() -> None:
         batch_op.drop_index('ix_mapping_activations')
 
     op.drop_table('mapping_activations')
+    op.drop_table('described_fields')
+    with op.batch_alter_table('drift_records', schema=None) as batch_op:
+        batch_op.drop_index('ix_drift_records_landed')
+
+    op.drop_table('drift_records')
     op.drop_table('drift')
     # ### end Alembic commands ###

@@ -1,0 +1,113 @@
+"""A first contract for a mapping: what its records hold, or what the system says of them. A person decides what is promised."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mappings.files.contracts import TYPES, Field
+from mappings.language.definition import Definition, From
+from mappings.runtime.screen import NUMERAL, type_of
+from mappings.testing.walking import all_rules
+
+_PLAIN_KEY = re.compile(r"[A-Za-z_][\w.\[\]]*")
+
+
+def draft_contract(definition: Definition, fields: Mapping[str, Field]) -> str:
+    """The text of a contract file that quarantines whatever drifts.
+
+    Args:
+        definition: The mapping; a path that it reads and that `fields` lacks is listed as text with a remark.
+        fields: What is known, by path.
+    """
+    unseen = {path: Field(types=("text", "null"), optional=True) for path in definition.paths if path not in fields}
+    lines = [
+        f"contract: {definition.name}",
+        "version: 1",
+        f"schema: {{name: {_quoted(definition.schema)}, version: {_quoted(definition.schema_version)}}}",
+        f"owner: {definition.owner}",
+        "on: {new_field: quarantine, missing_field: quarantine, changed_type: quarantine}",
+        "",
+        "fields:",
+        *(f"  {_key(path)}: {_promise(field)}" for path, field in fields.items()),
+        *(f"  {_key(path)}: {_promise(field)}  # read, but in no record" for path, field in unseen.items()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def seen_in(definition: Definition, records: Sequence[Mapping[str, Any]]) -> dict[str, Field]:
+    """What records hold, by path in the order of their coming: all types that were seen, and optional where one lacks it.
+
+    Args:
+        definition: The mapping; what it ignores as a whole is not looked into, and text that it reads as a number is one where all texts are numbers.
+        records: Plain JSON values, at least one.
+    """
+    seen = _Seen(definition)
+    for record in records:
+        seen.add(record, "")
+    return seen.fields()
+
+
+class _Seen:
+    """What was seen so far."""
+
+    def __init__(self, definition: Definition) -> None:
+        self._closed = definition.ignored.keys() - definition.paths.keys()
+        self._numbers = {rule.path.full for rule in all_rules(definition.root) if isinstance(rule, From) and _reads_number(rule)}
+        self._types: dict[str, set[str]] = {}
+        self._times: dict[str, int] = {}
+        self._objects: dict[str, int] = {"": 0}
+
+    def add(self, record: Mapping[str, Any], path: str) -> None:
+        """Look into one object."""
+        self._objects[path] = self._objects.get(path, 0) + 1
+        for name, value in record.items():
+            inner = f"{path}.{name}" if path else str(name)
+            self._times[inner] = self._times.get(inner, 0) + 1
+            self._look(inner, value)
+
+    def fields(self) -> dict[str, Field]:
+        """The promises that all this keeps."""
+        return {path: Field(types=self._in_order(path), optional=self._is_optional(path)) for path in self._types}
+
+    def _look(self, path: str, value: Any) -> None:
+        self._types.setdefault(path, set()).add(self._type_of(path, value))
+        if path in self._closed:
+            return
+        if isinstance(value, dict):
+            self.add(value, path)
+        for item in value if isinstance(value, list) else ():
+            self._look(f"{path}[]", item)
+
+    def _type_of(self, path: str, value: Any) -> str:
+        found = type_of(value)
+        if found == "number" or (path in self._numbers and found == "text" and NUMERAL.fullmatch(value)):
+            return "decimal"
+        return found
+
+    def _in_order(self, path: str) -> tuple[str, ...]:
+        seen = self._types[path]
+        if "decimal" in seen:
+            seen = {"text", *seen} - {"decimal", "integer"} if "text" in seen else seen - {"integer"}
+        return tuple(each for each in TYPES if each in seen)
+
+    def _is_optional(self, path: str) -> bool:
+        around = path.rpartition(".")[0]
+        return not path.endswith("[]") and self._times[path] < self._objects[around]
+
+
+def _reads_number(rule: From) -> bool:
+    return bool(rule.uses) and rule.uses[0].name == "decimal"
+
+
+def _promise(field: Field) -> str:
+    types = field.types[0] if len(field.types) == 1 else f"[{', '.join(field.types)}]"
+    return f"{{type: {types}, optional: true}}" if field.optional else types
+
+
+def _key(path: str) -> str:
+    return path if _PLAIN_KEY.fullmatch(path) else _quoted(path)
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

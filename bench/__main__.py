@@ -1,84 +1,28 @@
-"""`python -m bench [ORDERS]`: records a second of each step and end to end, and what share of the plain loop's pace that is."""
+"""`python -m bench [CHAPTER...] [--records N] [--rounds N]`: all chapters, or those named."""
 
-import os
-import statistics
-import sys
-import tempfile
-import time
-from collections.abc import Callable
-from datetime import date
-from pathlib import Path
+import argparse
 
-from rich.console import Console
-from rich.table import Table
+from bench import growth, ingest, mapping_speed, steps
 
-from bench import plain
-from bench.orders import raw_orders
-from billhub import release, sync
-from billhub.flows import Feed
-from billhub.hub import Hub, open_hub
-from billhub.store import landed
-from billhub.store.engine import transaction
-from canonical_model.encoding import encode
-from connectors.contract import Page, RawRecord
-
-ROUNDS = 3
-FEED = Feed(source="online_retail", entity="order", document="order")
+CHAPTERS = ("mapping", "ingest", "growth", "steps")
 
 
 def main() -> None:
-    """Run all rounds interleaved and print the medians."""
-    number = int(sys.argv[1]) if len(sys.argv) > 1 else 5_000
-    records = list(raw_orders(number))
-    bodies = [encode(record.body).decode() for record in records]
-    os.environ["AIRFLOW_CONN_BILLHUB_TAX_TABLE"] = '{"conn_type": "billhub_tax_table"}'
-    rounds = [_round(records, bodies) for _ in range(ROUNDS)]
-    table = Table(
-        title=f"{number:,} orders of 10 lines, medians of {ROUNDS} interleaved rounds, SQLite with full durability"
-    )
-    for name in ("step", "records/s", "share of the plain loop's pace"):
-        table.add_column(name, justify="left" if name == "step" else "right")
-    for step in rounds[0]:
-        pace = statistics.median(number / each[step] for each in rounds)
-        ratio = statistics.median(each["plain loop"] / each[step] for each in rounds)
-        table.add_row(step, f"{pace:,.0f}", f"{ratio:.3f}")
-    Console().print(table)
-
-
-def _round(records: list[RawRecord], bodies: list[str]) -> dict[str, float]:
-    with tempfile.TemporaryDirectory() as folder:
-        times = {"plain loop": _timed(lambda: plain.run(bodies, Path(folder) / "plain.sqlite"))}
-        hub = open_hub(as_of=date(2011, 7, 1), actor="bench", url=f"sqlite:///{folder}/hub.sqlite")
-        for step, work in _steps(hub, records).items():
-            times[step] = _timed(work)
-        hub.close()
-    times["end to end"] = sum(spent for step, spent in times.items() if step != "plain loop")
-    return times
-
-
-def _steps(hub: Hub, records: list[RawRecord]) -> dict[str, Callable[[], object]]:
-    return {
-        "land": lambda: _land(hub, records),
-        "map, check, commit": lambda: [sync.map_batch(hub, FEED, batch) for batch in sync.batches(hub, FEED)],
-        "plan drafts": lambda: release.plan(hub),
-        "check drafts": lambda: [release.check_batch(hub, batch) for batch in release.batches(hub, ("draft",))],
-        "tax": lambda: [release.tax_batch(hub, batch) for batch in release.batches(hub, ("checked",))],
-        "approval policy": lambda: release.route_approvals(hub),
-        "number, release, write intents": lambda: release.release_ready(hub),
-    }
-
-
-def _land(hub: Hub, records: list[RawRecord]) -> None:
-    for start in range(0, len(records), 1000):
-        page = Page(records=tuple(records[start : start + 1000]), cursor=str(start), has_more=True)
-        with transaction(hub.engine) as connection:
-            landed.land(connection, FEED.source, FEED.entity, page)
-
-
-def _timed(work: Callable[[], object]) -> float:
-    before = time.perf_counter()
-    work()
-    return time.perf_counter() - before
+    """Run the chapters in order."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="The hub beside others, side by side in one run.")
+    parser.add_argument("chapters", nargs="*", choices=[[], *CHAPTERS], metavar="CHAPTER", help=", ".join(CHAPTERS))
+    parser.add_argument("--records", type=int, default=100_000, help="records of 2 kB (default 100,000)")
+    parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds (default 5)")
+    given = parser.parse_args()
+    wanted = given.chapters or CHAPTERS
+    if "mapping" in wanted:
+        mapping_speed.compare(given.records, given.rounds)
+    if "ingest" in wanted:
+        ingest.compare(given.records, given.rounds)
+    if "growth" in wanted:
+        growth.grow([given.records // 100, given.records // 10, given.records, given.records * 10])
+    if "steps" in wanted:
+        steps.compare(given.records // 20, given.rounds)
 
 
 if __name__ == "__main__":

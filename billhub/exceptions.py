@@ -12,6 +12,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from billhub import audit
 from billhub.hub import Hub
+from billhub.store.bulk import among
 from billhub.store.schema import exceptions
 from canonical_model.errors import ConfigurationError
 from canonical_model.money import Money
@@ -156,9 +157,8 @@ def listed(
 
 
 def _rows_of(connection: Connection, subject_type: str, examined: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-    query = select(exceptions).where(
-        exceptions.c.subject_type == subject_type, exceptions.c.subject_id.in_(list(examined))
-    )
+    of_these = among(connection, exceptions.c.subject_id, examined)
+    query = select(exceptions).where(exceptions.c.subject_type == subject_type, of_these)
     return {row["fingerprint"]: dict(row) for row in connection.execute(query).mappings()}
 
 

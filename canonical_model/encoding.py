@@ -3,7 +3,10 @@
 import hashlib
 import json
 import re
+from collections.abc import Iterable
+from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -13,6 +16,8 @@ Document = TypeVar("Document", bound=msgspec.Struct)
 _ENCODER = msgspec.json.Encoder(order="sorted", decimal_format="string")
 _PAYLOAD_ENCODER = msgspec.json.Encoder(order="sorted", decimal_format="number")
 _EXPONENT = re.compile(rb'"-?[0-9.]+E[+-][0-9]+"')
+_AS_IT_IS = frozenset((str, bool, date, type(None)))
+"""Types whose JSON is the same in every spelling."""
 
 
 def encode(document: object) -> bytes:
@@ -50,7 +55,7 @@ def content_hash(document: object) -> str:
     Raises:
         TypeError: A plain value holds a float, whose digits are not what was meant.
     """
-    return hashlib.sha256(_ENCODER.encode(_normal(msgspec.to_builtins(document, builtin_types=(Decimal,))))).hexdigest()
+    return hashlib.sha256(_ENCODER.encode(_normal(document))).hexdigest()
 
 
 def _plain(value: Any) -> Any:
@@ -63,18 +68,45 @@ def _plain(value: Any) -> Any:
 
 
 def _normal(value: Any) -> Any:
-    kind = type(value)  # `to_builtins` gives exactly these types
-    if kind is str:
-        return value
-    if kind is dict:
-        return {key: _normal(item) for key, item in value.items() if item is not None}
-    if kind is list or kind is tuple:
+    kind = type(value)
+    if kind is Decimal or kind is int:
+        return _number(value)
+    names = _fields(kind)
+    if names:
+        return _without_nothing(zip(names, msgspec.structs.astuple(value), strict=True))
+    if kind is tuple or kind is list:
         return [_normal(item) for item in value]
+    if kind is dict:
+        return _without_nothing(value.items())
     if kind is float:
         raise TypeError(f"{value!r} is a float; numbers of a document are decimals or integers")
-    return _number(Decimal(value)) if kind is Decimal or kind is int else value
+    return value if kind in _AS_IT_IS else _normal(msgspec.to_builtins(value, builtin_types=(Decimal,)))
 
 
-def _number(value: Decimal) -> str:
-    text = format(value, "f") if value else "0"
+def _without_nothing(fields: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
+    normal = {}
+    for name, item in fields:
+        if type(item) is str:  # most fields are text: this saves a call for each
+            normal[name] = item
+        elif item is not None:
+            normal[name] = _normal(item)
+    return normal
+
+
+@cache
+def _fields(kind: type) -> tuple[str, ...]:
+    """The JSON names of a struct's fields in their order; none where its JSON is more than its fields by name."""
+    config = getattr(kind, "__struct_config__", None)
+    if config is None or config.array_like or config.omit_defaults or config.tag is not None:
+        return ()
+    names: tuple[str, ...] = kind.__struct_encode_fields__  # type: ignore[attr-defined]
+    return names
+
+
+def _number(value: Decimal | int) -> str:
+    if not value:
+        return "0"
+    text = str(value)
+    if "E" in text:
+        text = format(value, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,7 +1,9 @@
 """What the whole suite shares: tests that need something outside say so by a marker, and where it must be there, a skip is a failure."""
 
 import os
+import shutil
 from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,3 +49,20 @@ def _own_environment() -> Iterator[None]:
     yield
     os.environ.clear()
     os.environ.update(kept)
+
+
+@pytest.fixture
+def account_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder `salesforce` of a mappings folder that holds one mapping, `salesforce/account`, and two fixtures of it."""
+    from mappings import catalogue
+
+    folder = tmp_path / "shipped" / "salesforce"
+    folder.mkdir(parents=True)
+    shutil.copytree(catalogue.ROOT / "tables", folder.parent / "tables")
+    fixtures = (f"account.{case}.{end}.json" for case in ("full", "problems") for end in ("in", "out"))
+    for file in ("account.yaml", *fixtures):
+        shutil.copy(catalogue.ROOT / "salesforce" / file, folder / file)
+    monkeypatch.setattr(catalogue, "ROOT", folder.parent)
+    catalogue.load.cache_clear()
+    yield folder
+    catalogue.load.cache_clear()

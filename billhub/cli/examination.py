@@ -12,9 +12,12 @@ from sqlalchemy.exc import SQLAlchemyError
 import mappings
 from billhub.cli import exits
 from billhub.flows import Flow, load_flows
+from billhub.hub import compiled
 from billhub.policy import Policy, load
 from billhub.routing import deliveries
+from billhub.store import mapping_versions
 from billhub.store.engine import MIGRATIONS, open_engine, reading
+from billhub.store.mapping_versions import Kept
 from canonical_model.errors import ConfigurationError, HubError, MappingError
 from connectors import registry
 from connectors.settings import from_environment
@@ -41,7 +44,10 @@ def examine() -> Iterator[Finding]:
     yield _looked_at("policy file", partial(_policy, policy))
     yield _looked_at("flows", partial(_flows, flows))
     yield _looked_at("mappings", _mappings)
-    yield _looked_at("store", _store)
+    store = _looked_at("store", _store)
+    yield store
+    if store.code == exits.DONE:
+        yield _looked_at("active mappings", _active_mappings)
     for each in policy:
         yield _looked_at("deliveries", partial(_deliveries, each))
     for system, why in _needed(policy, flows).items():
@@ -106,6 +112,37 @@ def _store() -> str:
             f"{place} has schema {present or 'none'}, the hub needs {newest}; any command that opens the hub brings it there: billhub runs list"
         )
     return f"{place}, schema {present}"
+
+
+def _active_mappings() -> str:
+    """Each active version still compiles; that files differ from it is told, not wrong: they may be waiting for their promotion."""
+    differing, faults, count = [], [], 0
+    engine = open_engine()
+    try:
+        with reading(engine) as connection:
+            for name in mappings.names():
+                kept = mapping_versions.active(connection, name)
+                count += kept is not None
+                faults += _faults(kept) if kept else []
+                if kept is None or kept.fingerprint != mappings.bundle_of(name).fingerprint:
+                    differing.append(name)
+    finally:
+        engine.dispose()
+    if faults:
+        raise ConfigurationError("\n".join(faults))
+    differ = f"; files that differ: {', '.join(differing)}, see billhub map diff {differing[0]}" if differing else ""
+    return f"{count} active versions compile{differ}"
+
+
+def _faults(kept: Kept) -> list[str]:
+    try:
+        compiled(kept.mapping, kept.bundle)
+    except MappingError as error:
+        return [
+            f"this release cannot compile the active version {kept.version} of {kept.mapping}: {error}\n"
+            f"mend it with billhub map promote {kept.mapping}, or billhub map rollback {kept.mapping} --to VERSION"
+        ]
+    return []
 
 
 def _deliveries(policy: Policy) -> str:

@@ -29,13 +29,14 @@ class CommandError(HubError):
 def code_of(error: HubError) -> int:
     """The exit code for an error."""
     from billhub.approvals import ApprovalRefusedError  # noqa: PLC0415 - the store behind it loads slowly
+    from billhub.promotion.refusal import PromotionRefusedError  # noqa: PLC0415
     from connectors.errors import AmbiguousWriteError, CredentialsError, TransientError  # noqa: PLC0415
 
     if isinstance(error, CommandError):
         return error.code
     kinds: tuple[tuple[tuple[type[HubError], ...], int], ...] = (
         ((ConfigurationError, CredentialsError), CONFIGURATION),
-        ((ApprovalRefusedError,), REFUSED),
+        ((ApprovalRefusedError, PromotionRefusedError), REFUSED),
         ((TransientError, AmbiguousWriteError), UNAVAILABLE),
     )
     return next((code for classes, code in kinds if isinstance(error, classes)), FAILED)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from billhub.cli.explaining import FieldPath, HtmlFile, only, tell_invoice, write_page
 from billhub.cli.options import AsJson, Limit
 from billhub.cli.output import show_json, show_table
 from billhub.cli.session import opened
@@ -79,3 +80,35 @@ def show(
         show_json(told)
     else:
         tell(told)
+
+
+@app.command()
+def explain(
+    name: Annotated[str, typer.Argument(metavar="INVOICE", help="Number or canonical id.")],
+    *,
+    field: FieldPath = None,
+    html: HtmlFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how every field of one invoice came about: its rule, the document it rests on, and that field's way from the source.
+
+    Rests on nothing but the store: the document versions that were used, the records as received, and the mapping versions of then. What cannot be
+    confirmed by computing it anew is said on standard error.
+
+    Example: billhub invoice explain US-000001 --field "lines[0].*"
+    """
+    import msgspec
+
+    from billhub.explanation import invoice_page
+    from billhub.store.engine import reading
+    from billhub.story import explain as explain_invoice
+
+    with opened() as hub, reading(hub.engine) as connection:
+        whole = explain_invoice(connection, hub, name)
+    explained = msgspec.structs.replace(whole, fields=only(whole.fields, field))
+    if html:
+        write_page(invoice_page(explained), html)
+    if as_json:
+        show_json(explained)
+    elif not html:
+        tell_invoice(explained)

@@ -10,12 +10,13 @@ from billhub.console import desk
 from billhub.console.listing import InvoiceFilter, choices, decisions, exception_listing, invoice_listing, questions
 from billhub.console.opening import RequestHub
 from billhub.console.rendering import page
+from billhub.explanation import content_security_policy, html, invoice_page
 from billhub.overview import overview
 from billhub.store.engine import reading
 from billhub.store.invoices import OPEN_STATES, RELEASED_STATES
 from billhub.store.schema import exceptions as exception_table
 from billhub.store.schema import invoices as invoice_table
-from billhub.story import story
+from billhub.story import explain, story
 
 router = APIRouter(include_in_schema=False)
 
@@ -59,6 +60,14 @@ def list_invoices(request: Request, hub: RequestHub, query: Annotated[InvoiceQue
         listing = invoice_listing(connection, wanted, limit=ON_A_PAGE, offset=query.offset)
         filters = {"entity": choices(connection, invoice_table, "legal_entity"), "states": STATES}
         return page(request, "invoices.html", hub, connection, listing=listing, wanted=wanted, filters=filters)
+
+
+@router.get("/invoices/{name:path}/explanation")
+def explain_invoice(hub: RequestHub, name: str) -> HTMLResponse:
+    """How every field of one invoice came about: a page of its own that can be kept and printed."""
+    with reading(hub.engine) as connection:
+        told = html(invoice_page(explain(connection, hub, name)))
+    return HTMLResponse(told, headers={"Content-Security-Policy": content_security_policy()})
 
 
 @router.get("/invoices/{name:path}")

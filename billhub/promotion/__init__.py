@@ -6,7 +6,7 @@
 from billhub.promotion.diff import diff
 from billhub.promotion.promoting import promote
 from billhub.promotion.references import Version, on_disk, resolve
-from billhub.promotion.refusal import PromotionRefusedError
+from billhub.promotion.refusal import EffectNotSeenError, PromotionRefusedError
 from billhub.promotion.rolling_back import roll_back
 from billhub.promotion.values import Change, Diff
 from billhub.promotion.versions import VersionView, versions
@@ -23,4 +23,5 @@ __all__ = [
     "promote",
     "roll_back",
     "PromotionRefusedError",
+    "EffectNotSeenError",
 ]

@@ -1,13 +1,12 @@
 """What two versions of a mapping make of one record."""
 
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from billhub.promotion.values import Effect, FieldChange
-from canonical_model.encoding import content_hash
+from canonical_model.encoding import content_hash, decode_payload, encode_payload
 from mappings import Mapped
 from mappings.testing.differences import Kind, Place, compare
 from mappings.testing.fixtures import outcome
@@ -56,4 +55,4 @@ def _outcome(mapped: Mapped) -> Any:
     """The document with its numbers as numbers, or `{"problems": [...]}` without the name and version of the mapping."""
     if mapped.problems:
         return outcome(mapped)
-    return msgspec.to_builtins(mapped.document, builtin_types=(Decimal,))
+    return decode_payload(encode_payload(mapped.document))

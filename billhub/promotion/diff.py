@@ -14,6 +14,7 @@ from billhub.promotion.tally import Tally
 from billhub.promotion.traffic import Given, chunks, traffic_of
 from billhub.promotion.values import Change, Diff, FieldChange, Identity, InvoiceEffect, Side
 from billhub.store import documents
+from billhub.store.mapping_versions import Kept
 from canonical_model.errors import ConfigurationError
 
 See = Callable[[Change], None]
@@ -72,6 +73,24 @@ def diff(
         newly_unread=dict(sorted(unread.newly.items())),
         no_longer_unread=dict(sorted(unread.no_longer.items())),
         hash=tally.digest([ignored, sorted(unread.newly), sorted(unread.no_longer)]),
+    )
+
+
+def incomparable(old: Kept, new: Version) -> Diff:
+    """What stands for the diff to a version that this release of the hub cannot compile: nothing could be mapped by it anyway."""
+    tally = Tally([new.name, old.fingerprint, new.fingerprint, None])
+    return Diff(
+        mapping=new.name,
+        old=Side(reference=f"{new.name}@active", version=old.version, fingerprint=old.fingerprint),
+        new=_side(new),
+        traffic="records or deliveries: this release of the hub cannot compile the old version, so nothing can be compared",
+        sample=None,
+        examined=0,
+        **tally.sums(),
+        newly_ignored={},
+        newly_unread={},
+        no_longer_unread={},
+        hash=tally.digest("incomparable"),
     )
 
 

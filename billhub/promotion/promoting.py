@@ -8,15 +8,16 @@ from sqlalchemy import Connection
 
 from billhub import audit
 from billhub.hub import Hub
-from billhub.promotion.diff import diff
+from billhub.promotion.diff import diff, incomparable
 from billhub.promotion.references import Version, of_kept
-from billhub.promotion.refusal import PromotionRefusedError
+from billhub.promotion.refusal import EffectNotSeenError, PromotionRefusedError
 from billhub.promotion.remapping import remap, require_records
-from billhub.promotion.values import Change, Diff
+from billhub.promotion.values import Diff
 from billhub.promotion.versions import stated_version
 from billhub.store import mapping_versions
 from billhub.store.engine import reading, transaction
 from billhub.store.mapping_versions import Activation, Kept
+from canonical_model.errors import MappingError
 from mappings.testing.fixtures import held_to_fixtures
 
 
@@ -32,19 +33,20 @@ class Promoted(msgspec.Struct, frozen=True, kw_only=True):
     remapped: int
 
 
-def promote(hub: Hub, new: Version, *, reason: str, seen: str, again: bool = False) -> Promoted:
+def promote(hub: Hub, new: Version, *, reason: str, seen: str | None, again: bool = False) -> Promoted:
     """Make a version the active one: kept, activated and written into the audit in one transaction.
 
     Args:
         hub: The hub; its actor is who promotes.
         new: The version.
         reason: Why, for the audit.
-        seen: Hash of the diff to the active version that the person has looked at.
+        seen: Hash of the diff to the active version that the person has looked at; None is always refused.
         again: Put the records that change back to work in the same transaction.
 
     Raises:
-        PromotionRefusedError: It is active already, its number was used for other texts, it does not keep to its fixtures, its effect is not
-            what was looked at, or somebody else has just activated another version.
+        PromotionRefusedError: It is active already, its number was used for other texts, it does not keep to its fixtures, or somebody else
+            has just activated another version.
+        EffectNotSeenError: Its effect is not what was looked at.
         ConfigurationError: There is nothing to map again.
     """
     require_reason(reason)
@@ -52,19 +54,16 @@ def promote(hub: Hub, new: Version, *, reason: str, seen: str, again: bool = Fal
         require_records(new.mapping)
     changed: list[int] = []
     with reading(hub.engine) as connection:
-        old = _active(connection, new)
-        _require_new_numbers(new, mapping_versions.all_versions(connection, new.name))
-        _require_fixtures(new)
-        result = diff(connection, hub, (old, new), see=lambda change: changed.append(_place(change)))
+        old = _replaceable(connection, new)
+        result = _effect(connection, hub, (old, new), changed)
     _require_seen(result, seen)
     if again and result.identities:
         raise PromotionRefusedError(_two_identities(result))
     with transaction(hub.engine) as connection:
-        present = mapping_versions.locked(connection, new.name)
-        require_still_active(new.name, old.fingerprint, present)
+        require_still_active(new.name, old.fingerprint, mapping_versions.locked(connection, new.name))
         count = remap(connection, new.name, changed) if again else 0
         _activate(connection, hub, new, reason=reason, result=result)
-        detail = {**_detail(old, new, result), "reason": reason, "remapped": count}
+        detail = {**_detail(result), "reason": reason, "remapped": count}
         audit.append(connection, hub, [audit.Entry(action="mapping.promoted", subject=new.name, detail=detail)])
     return Promoted(diff=result, remapped=count)
 
@@ -92,24 +91,28 @@ def require_still_active(name: str, expected: str, present: Kept | None) -> None
         )
 
 
-def side(version: Version) -> dict[str, Any]:
-    """A version as the audit names it."""
-    return {"version": version.number, "fingerprint": version.fingerprint}
-
-
-def _place(change: Change) -> int:
-    return change.place
-
-
-def _active(connection: Connection, new: Version) -> Version:
+def _replaceable(connection: Connection, new: Version) -> Kept:
+    """The active version, when everything but the effect says that the new one may replace it."""
     kept = mapping_versions.active(connection, new.name)
     if kept is None:
-        raise PromotionRefusedError(f"{new.name} has no active version to compare with; see billhub map versions")
+        raise PromotionRefusedError(f"{new.name} has no active version to replace; see billhub map versions")
     if kept.fingerprint == new.fingerprint:
         raise PromotionRefusedError(
             f"version {kept.version} of {new.name} ({kept.fingerprint[:12]}) is active already; the files do not differ from it"
         )
-    return of_kept(kept, f"{new.name}@active")
+    _require_new_numbers(new, mapping_versions.all_versions(connection, new.name))
+    _require_fixtures(new)
+    return kept
+
+
+def _effect(connection: Connection, hub: Hub, versions: tuple[Kept, Version], changed: list[int]) -> Diff:
+    """The diff; the places of what changes are added to `changed`."""
+    kept, new = versions
+    try:
+        old = of_kept(kept, f"{new.name}@active")
+    except MappingError:  # the hub stands still for this mapping, and only a promotion can mend that
+        return incomparable(kept, new)
+    return diff(connection, hub, (old, new), see=lambda change: changed.append(change.place))
 
 
 def _require_new_numbers(new: Version, kept: list[Kept]) -> None:
@@ -134,12 +137,17 @@ def _require_fixtures(new: Version) -> None:
         )
 
 
-def _require_seen(result: Diff, seen: str) -> None:
-    if seen != result.hash:
-        raise PromotionRefusedError(
-            f"the effect is no longer what was looked at: the diff of {result.mapping} has the hash {result.hash}, not {seen}; "
-            f"look at billhub map diff {result.mapping} again (of everything, not of a sample, and for the same business date)"
+def _require_seen(result: Diff, seen: str | None) -> None:
+    if seen is None:
+        raise EffectNotSeenError(
+            f"the effect on {result.mapping} must be looked at first; it has the hash {result.hash}", result
         )
+    if seen != result.hash:
+        message = (
+            f"the effect is no longer what was looked at: the diff of {result.mapping} has the hash {result.hash}, not {seen} "
+            "(it must be of everything, not of a sample, and for the same business date)"
+        )
+        raise EffectNotSeenError(message, result)
 
 
 def _two_identities(result: Diff) -> str:
@@ -164,10 +172,11 @@ def _activate(connection: Connection, hub: Hub, new: Version, *, reason: str, re
     mapping_versions.activate(connection, [made])
 
 
-def _detail(old: Version, new: Version, result: Diff) -> Mapping[str, Any]:
+def _detail(result: Diff) -> Mapping[str, Any]:
+    old, new = result.old, result.new
     return {
-        "before": side(old),
-        "after": side(new),
+        "before": {"version": old.version, "fingerprint": old.fingerprint},
+        "after": {"version": new.version, "fingerprint": new.fingerprint},
         "diff_hash": result.hash,
         "examined": result.examined,
         "records": dict(result.effects),

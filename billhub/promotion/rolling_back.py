@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from billhub import audit
 from billhub.hub import Hub
-from billhub.promotion.promoting import require_reason, require_still_active, side
+from billhub.promotion.promoting import require_reason, require_still_active
 from billhub.promotion.references import Version, kept_version, of_kept, resolve
 from billhub.promotion.refusal import PromotionRefusedError
 from billhub.promotion.remapping import remap_made_by, require_records
@@ -59,7 +59,7 @@ def roll_back(hub: Hub, name: str, *, reason: str, to: str | None = None, again:
         mapping_versions.activate(connection, [_activation(hub, new, reason)])
         detail = {
             "before": {"version": old.version, "fingerprint": old.fingerprint},
-            "after": side(new),
+            "after": {"version": new.number, "fingerprint": new.fingerprint},
             "reason": reason,
             "remapped": count,
         }

@@ -1,11 +1,12 @@
 """Canonical documents: every version is kept, one of each is current, and each knows the mapping and the landed record it came from."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, select, update
 
+from billhub.store.bulk import among, insert_rows
 from billhub.store.schema import documents, landed
 from canonical_model.encoding import decode
 
@@ -34,6 +35,9 @@ class NewDocument(msgspec.Struct, frozen=True, kw_only=True):
     landed_id: int
 
 
+_COLUMNS = ("entity", "version", "is_current", *NewDocument.__struct_fields__)
+
+
 class Stored(msgspec.Struct, frozen=True, kw_only=True):
     """The current version of a document.
 
@@ -52,25 +56,49 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     body: str
 
 
-def save(connection: Connection, entity: str, batch: Sequence[NewDocument]) -> int:
+class Standing(msgspec.Struct, frozen=True):
+    """How a document stands at this moment.
+
+    Attributes:
+        version: Its current version, from 1.
+        content_hash: Of that version.
+    """
+
+    version: int
+    content_hash: str
+
+
+def standing(connection: Connection, entity: str, canonical_ids: Collection[str]) -> dict[str, Standing]:
+    """How these documents stand, by canonical id; unknown ids are left out."""
+    query = select(documents.c.canonical_id, documents.c.version, documents.c.content_hash).where(
+        documents.c.entity == entity, documents.c.is_current, among(connection, documents.c.canonical_id, canonical_ids)
+    )
+    return {canonical_id: Standing(*rest) for canonical_id, *rest in connection.execute(query)}
+
+
+def save(
+    connection: Connection,
+    entity: str,
+    batch: Sequence[NewDocument],
+    *,
+    known: Mapping[str, Standing] | None = None,
+) -> int:
     """Make these the current versions; unchanged ones are left alone. Returns how many changed.
 
     Args:
         connection: The caller's transaction.
         entity: Kind of document, for example `customer`.
         batch: At most one per canonical id.
+        known: How they stand, where the caller has asked already in this transaction.
     """
-    known = current(connection, entity, [new.canonical_id for new in batch])
+    if known is None:
+        known = standing(connection, entity, [new.canonical_id for new in batch])
     changed = [new for new in batch if _is_news(known.get(new.canonical_id), new)]
-    if not changed:
-        return 0
-    connection.execute(
-        update(documents)
-        .where(documents.c.entity == entity, documents.c.canonical_id.in_([new.canonical_id for new in changed]))
-        .where(documents.c.is_current)
-        .values(is_current=False)
-    )
-    connection.execute(insert(documents), [_row(entity, new, known.get(new.canonical_id)) for new in changed])
+    replaced = [new.canonical_id for new in changed if new.canonical_id in known]
+    if replaced:
+        these = documents.c.entity == entity, among(connection, documents.c.canonical_id, replaced)
+        connection.execute(update(documents).where(*these, documents.c.is_current).values(is_current=False))
+    insert_rows(connection, documents, _COLUMNS, [_row(entity, new, known.get(new.canonical_id)) for new in changed])
     return len(changed)
 
 
@@ -136,10 +164,10 @@ def _current(entity: str) -> Any:
     return select(*columns).where(documents.c.entity == entity, documents.c.is_current)
 
 
-def _is_news(known: Stored | None, new: NewDocument) -> bool:
+def _is_news(known: Standing | None, new: NewDocument) -> bool:
     return known is None or known.content_hash != new.content_hash
 
 
-def _row(entity: str, new: NewDocument, known: Stored | None) -> dict[str, Any]:
-    version = known.version + 1 if known else 1
-    return {**msgspec.to_builtins(new), "entity": entity, "version": version, "is_current": True}
+def _row(entity: str, new: NewDocument, known: Standing | None) -> tuple[Any, ...]:
+    """What is kept of a document, in the order of `_COLUMNS`."""
+    return (entity, known.version + 1 if known else 1, True, *msgspec.structs.astuple(new))

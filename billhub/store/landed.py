@@ -4,18 +4,57 @@ Versions belong to one record when they have one `native_id`. Where a source has
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, Select, func, insert, select, update
 
+from billhub.store.bulk import among, insert_rows
 from billhub.store.schema import cursors, documents, landed
 from canonical_model.encoding import encode
 from connectors.contract import Page, RawRecord
 
 LONGEST_ID = 150
 LONGEST_SHOWN = 80
+
+_COLUMNS = (
+    "source",
+    "entity",
+    "external_id",
+    "native_id",
+    "version",
+    "content_hash",
+    "body",
+    "state",
+    "control_lines",
+    "control_amount",
+    "control_currency",
+    "control_entity",
+)
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """A landed record that was not mapped yet.
+
+    Attributes:
+        landed_id: Its number, in order of arrival.
+        external_id: Its identifier in the source.
+        native_id: The source's own key for it.
+        body: As received, JSON.
+        control_entity: Code of the seller, if the source has only one.
+        newest_id: Landed id of the newest version of the record; its own, unless it was superseded.
+        first_holder: Native id of the record that was the first to come under this external id.
+    """
+
+    landed_id: int
+    external_id: str
+    native_id: str
+    body: str
+    control_entity: str | None
+    newest_id: int
+    first_holder: str
 
 
 class Owner(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,48 +85,71 @@ def cursor_of(connection: Connection, source: str, entity: str) -> str | None:
 def land(connection: Connection, source: str, entity: str, page: Page) -> int:
     """Keep a page and move the cursor past it, in the caller's transaction. Returns how many records were new or changed."""
     rows = [_row(source, entity, record) for record in page.records]
-    latest = _latest(connection, source, entity, [row["native_id"] for row in rows])
+    latest = _latest(connection, source, entity, [native_id for _, _, _, native_id, *_ in rows])
     fresh = []
     for row in rows:  # held against the one before, also within the page: A, B, A are three versions
-        mark = (row["content_hash"], row["version"])
-        if latest.get(row["native_id"]) != mark:
+        _, _, _, native_id, version, content_hash, *_ = row
+        if latest.get(native_id) != (content_hash, version):
             fresh.append(row)
-        latest[row["native_id"]] = mark
-    if fresh:
-        connection.execute(insert(landed), fresh)
+            latest[native_id] = (content_hash, version)
+    insert_rows(connection, landed, _COLUMNS, fresh)
     _move_cursor(connection, source, entity, page.cursor)
     return len(fresh)
 
 
-def waiting(connection: Connection, source: str, entity: str, *, after: int, upto: int) -> list[Mapping[str, Any]]:
+def last_id(connection: Connection) -> int:
+    """Landed id of what landed last; 0 where nothing has."""
+    return connection.execute(select(func.coalesce(func.max(landed.c.landed_id), 0))).scalar_one()
+
+
+def waiting(
+    connection: Connection, source: str, entity: str, *, between: tuple[int, int | None], most: int
+) -> list[Waiting]:
     """Records of a batch that were not mapped yet, in order of arrival.
 
     Args:
         connection: Any connection.
         source: Connector they came through.
         entity: Kind of record.
-        after: Landed ids above this one.
-        upto: Up to and including this one.
+        between: Landed ids above the first number, up to and including the second; None for all above the first.
+        most: At most so many.
     """
+    after, upto = between
+    columns = (landed.c[name] for name in ("landed_id", "external_id", "native_id", "body", "control_entity"))
     query = (
-        select(landed)
-        .where(*_new(source, entity), landed.c.landed_id > after, landed.c.landed_id <= upto)
+        select(*columns, _newest_id().label("newest_id"), _first_holder().label("first_holder"))
+        .where(*_new(source, entity), landed.c.landed_id > after)
         .order_by(landed.c.landed_id)
+        .limit(most)
     )
-    return [dict(row) for row in connection.execute(query).mappings()]
+    if upto is not None:
+        query = query.where(landed.c.landed_id <= upto)
+    return [Waiting(*row) for row in connection.execute(query)]
 
 
-def waiting_ids(connection: Connection, source: str, entity: str) -> list[int]:
-    """Ids of all records of a source that were not mapped yet, in order."""
-    query = select(landed.c.landed_id).where(*_new(source, entity)).order_by(landed.c.landed_id)
-    return list(connection.execute(query).scalars())
+def ranges(connection: Connection, source: str, entity: str, *, size: int, most: int) -> list[tuple[int, int]]:
+    """The records that wait, as ranges of landed ids: above the first number, up to and including the second.
+
+    Args:
+        connection: Any connection.
+        source: Connector they came through.
+        entity: Kind of record.
+        size: Records in a range, unless that would make too many.
+        most: At most so many ranges.
+    """
+    of_these = _new(source, entity)
+    count = connection.execute(select(func.count()).select_from(landed).where(*of_these)).scalar_one()
+    size = max(size, -(-count // most))
+    place = func.row_number().over(order_by=landed.c.landed_id)
+    placed = select(landed.c.landed_id, place.label("place")).where(*of_these).subquery()
+    is_last = (placed.c.place % size == 0) | (placed.c.place == count)
+    query = select(placed.c.landed_id).where(is_last).order_by(placed.c.landed_id)
+    return list(pairwise([0, *connection.execute(query).scalars()]))
 
 
 def newest_ids(connection: Connection, source: str, entity: str, native_ids: Sequence[str]) -> set[int]:
     """Landed id of the newest version of each of these records, whatever became of it."""
-    of_these = (landed.c.source == source, landed.c.entity == entity, landed.c.native_id.in_(list(native_ids)))
-    query = select(func.max(landed.c.landed_id)).where(*of_these).group_by(landed.c.native_id)
-    return set(connection.execute(query).scalars())
+    return set(connection.execute(_newest(connection, source, entity, native_ids)).scalars())
 
 
 def body_of(
@@ -99,19 +161,13 @@ def body_of(
     return connection.execute(query.order_by(landed.c.landed_id.desc()).limit(1)).scalar_one_or_none()
 
 
-def first_holders(connection: Connection, source: str, entity: str, external_ids: Sequence[str]) -> dict[str, str]:
-    """Native id of the record that was the first to come under each of these external ids."""
-    of_these = (landed.c.source == source, landed.c.entity == entity, landed.c.external_id.in_(list(external_ids)))
-    first = select(func.min(landed.c.landed_id)).where(*of_these).group_by(landed.c.external_id)
-    query = select(landed.c.external_id, landed.c.native_id).where(landed.c.landed_id.in_(first))
-    return {row.external_id: row.native_id for row in connection.execute(query)}
-
-
-def owners(connection: Connection, document: str, canonical_ids: Sequence[str]) -> dict[str, Owner]:
+def owners(connection: Connection, document: str, canonical_ids: Collection[str]) -> dict[str, Owner]:
     """The source records that current documents were made from, by canonical id.
 
     A record that has come under another external id since then has given its document up, and is left out.
     """
+    if not canonical_ids:
+        return {}
     later = landed.alias("later")
     same = [later.c[name] == landed.c[name] for name in ("source", "entity", "native_id")]
     newest = select(later.c.external_id).where(*same).order_by(later.c.landed_id.desc()).limit(1)
@@ -119,7 +175,7 @@ def owners(connection: Connection, document: str, canonical_ids: Sequence[str]) 
         select(documents.c.canonical_id, landed.c.source, landed.c.external_id, landed.c.native_id)
         .join(landed, landed.c.landed_id == documents.c.landed_id)
         .where(documents.c.entity == document, documents.c.is_current)
-        .where(documents.c.canonical_id.in_(list(canonical_ids)))
+        .where(among(connection, documents.c.canonical_id, canonical_ids))
         .where(newest.correlate(landed).scalar_subquery() == landed.c.external_id)
     )
     rows = connection.execute(query)
@@ -132,7 +188,7 @@ def mark(connection: Connection, states: Mapping[int, str]) -> None:
     """Say what became of records: `mapped`, `excepted` or `superseded`, by landed id."""
     for state in sorted(set(states.values())):
         ids = [landed_id for landed_id, each in states.items() if each == state]
-        connection.execute(update(landed).where(landed.c.landed_id.in_(ids)).values(state=state))
+        connection.execute(update(landed).where(among(connection, landed.c.landed_id, ids)).values(state=state))
 
 
 def reset_excepted(connection: Connection, entity: str) -> int:
@@ -154,28 +210,42 @@ def _new(source: str, entity: str) -> tuple[ColumnElement[bool], ...]:
     return landed.c.source == source, landed.c.entity == entity, landed.c.state == "new"
 
 
-def _latest(connection: Connection, source: str, entity: str, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
-    newest = newest_ids(connection, source, entity, ids)
-    query = select(landed.c.native_id, landed.c.content_hash, landed.c.version).where(landed.c.landed_id.in_(newest))
-    return {row.native_id: (row.content_hash, row.version) for row in connection.execute(query)}
+def _newest_id() -> ScalarSelect[int]:
+    """Landed id of the newest version of the record that a row is a version of."""
+    each = landed.alias("each")
+    same = [each.c[name] == landed.c[name] for name in ("source", "entity", "native_id")]
+    return select(func.max(each.c.landed_id)).where(*same).correlate(landed).scalar_subquery()
 
 
-def _row(source: str, entity: str, record: RawRecord) -> dict[str, Any]:
+def _first_holder() -> ScalarSelect[str]:
+    """Native id of the record that was the first to come under a row's external id."""
+    each = landed.alias("holder")
+    same = [each.c[name] == landed.c[name] for name in ("source", "entity", "external_id")]
+    return select(each.c.native_id).where(*same).order_by(each.c.landed_id).limit(1).correlate(landed).scalar_subquery()
+
+
+def _newest(connection: Connection, source: str, entity: str, native_ids: Collection[str]) -> Select[tuple[int]]:
+    of_these = landed.c.source == source, landed.c.entity == entity, among(connection, landed.c.native_id, native_ids)
+    return select(func.max(landed.c.landed_id)).where(*of_these).group_by(landed.c.native_id)
+
+
+def _latest(
+    connection: Connection, source: str, entity: str, native_ids: Collection[str]
+) -> dict[str, tuple[str, str]]:
+    newest = landed.c.landed_id.in_(_newest(connection, source, entity, native_ids))
+    query = select(landed.c.native_id, landed.c.content_hash, landed.c.version).where(newest)
+    return {native_id: (content_hash, version) for native_id, content_hash, version in connection.execute(query)}
+
+
+def _row(source: str, entity: str, record: RawRecord) -> tuple[Any, ...]:
+    """What is kept of a record, in the order of `_COLUMNS`."""
     body, control = encode(record.body), record.control
-    return {
-        "source": source,
-        "entity": entity,
-        "external_id": _bounded(record.external_id),
-        "native_id": _bounded(record.native_id or record.external_id),
-        "version": record.version,
-        "content_hash": hashlib.sha256(body).hexdigest(),
-        "body": body.decode(),
-        "state": "new",
-        "control_lines": control.lines if control else None,
-        "control_amount": control.amount if control else None,
-        "control_currency": control.currency if control else None,
-        "control_entity": control.legal_entity if control else None,
-    }
+    external_id = _bounded(record.external_id)
+    native_id = _bounded(record.native_id) if record.native_id else external_id
+    kept = (source, entity, external_id, native_id, record.version, hashlib.sha256(body).hexdigest(), body.decode(), "new")
+    if control is None:
+        return (*kept, None, None, None, None)
+    return (*kept, control.lines, control.amount, control.currency, control.legal_entity)
 
 
 def _bounded(external_id: str) -> str:

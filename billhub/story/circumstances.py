@@ -60,7 +60,7 @@ class Circumstances:
         if pattern.startswith("lines[]") and positions[0] < len(self._years):
             known.update(_of_line(self._years[positions[0]], self._invoice.currency))
         if pattern.startswith("tax_subtotals[]"):
-            known["member_count"] = str(len(self._members(positions[0])))
+            known["member_count"] = _lines(len(self._members(positions[0])))
         return known
 
     def places(self, pattern: str, positions: Sequence[int]) -> Mapping[str, Sequence[int]]:
@@ -89,9 +89,9 @@ class _Known(dict[str, str]):
 
 def _of_invoice(case: Case) -> dict[str, str]:
     invoice = case.invoice
-    known = {"entity": invoice.legal_entity, "line_count": str(len(invoice.lines))}
-    if case.policy_version is not None:
-        known["policy_version"] = str(case.policy_version)
+    known = {"entity": invoice.legal_entity, "line_count": _lines(len(invoice.lines))}
+    version = case.policy_version
+    known["policy"] = "" if version is None else f"; policy version {version} was in force at release"
     if invoice.number is None or case.released_on is None:
         return {
             **known,
@@ -144,6 +144,10 @@ def _of_line(year: Sequence[LineInstalment], currency: str) -> dict[str, str]:
         "year_discount": str(total((part.discount for part in year), currency)),
         "part_count": str(len(year)),
     }
+
+
+def _lines(count: int) -> str:
+    return "1 line" if count == 1 else f"{count} lines"
 
 
 _PERIODS = {"monthly": "months", "quarterly": "quarters", "annual": "years"}

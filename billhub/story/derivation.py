@@ -55,10 +55,7 @@ def _copied(source: str, words: str) -> Derivation:
 
 
 def _seller(field: str) -> Derivation:
-    words = (
-        f"the company's policy, entities.{{entity}}.{field}; policy version {{policy_version}} was in force at release"
-    )
-    return Derivation(words=words, is_given=True)
+    return Derivation(words=f"the company's policy, entities.{{entity}}.{field}{{policy}}", is_given=True)
 
 
 def _fixed(words: str) -> Derivation:
@@ -76,7 +73,7 @@ _COMMON = {
     "seller.address.postal_code": _seller("address.postal_code"),
     "seller.tax_id": _seller("tax_id"),
     "seller.email": _seller("email"),
-    "totals.net": Derivation(words="sum of the net of all {line_count} lines", own=("lines[].net",)),
+    "totals.net": Derivation(words="sum of the net of all lines ({line_count})", own=("lines[].net",)),
     "totals.tax": Derivation(words="sum of the tax of all categories and rates", own=("tax_subtotals[].tax",)),
     "totals.gross": Derivation(words="net plus tax", own=("totals.net", "totals.tax")),
     "totals.payable": Derivation(words="net plus tax; nothing has been paid in advance", own=("totals.gross",)),
@@ -105,10 +102,10 @@ _TAX = {
     "tax_subtotals[].category": Derivation(words="tax category of these lines", own=("lines[].tax_category",)),
     "tax_subtotals[].rate": Derivation(words="tax rate of these lines, in percent", own=("lines[].tax_rate",)),
     "tax_subtotals[].taxable": Derivation(
-        words="sum of the net of the {member_count} lines of this category and rate", own=("lines[].net",)
+        words="sum of the net of the lines of this category and rate ({member_count})", own=("lines[].net",)
     ),
     "tax_subtotals[].tax": Derivation(
-        words="sum of the tax on the {member_count} lines of this category and rate, as the tax engine answered",
+        words="sum of the tax on the lines of this category and rate ({member_count}), as the tax engine answered",
         sources=("tax_quote.lines[g].tax",),
     ),
     "tax_subtotals[].exemption_reason": Derivation(
@@ -170,7 +167,7 @@ _CONTRACT = {
     "lines[].price_base_quantity": _copied("contract.lines[i].quantity", "the price stands for all units of the line"),
     "lines[].net": Derivation(
         words="period {period_number} of {period_count}: {year_net} for contract year {year}{less_discount}, "
-        "split over its {part_count} {period_words} by months, largest remainder",
+        "split over its {part_count} {period_words} by months with largest remainders",
         sources=(*_PRICED, "contract.discount_percent"),
     ),
     "lines[].allowances": Derivation(
@@ -178,7 +175,7 @@ _CONTRACT = {
     ),
     "lines[].allowances[].amount": Derivation(
         words="{discount} % of the price: {year_discount} for contract year {year}, split over its {part_count} {period_words} "
-        "by months, largest remainder",
+        "by months with largest remainders",
         sources=("contract.discount_percent", *_PRICED),
     ),
     "lines[].allowances[].reason": _fixed("the hub's words for a discount of the contract"),

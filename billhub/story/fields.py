@@ -45,7 +45,7 @@ def worded(value: Any) -> str:
     if isinstance(value, dict) and value.keys() == _MONEY:
         return str(Money(Decimal(value["amount"]), value["currency"]))
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return "true" if value else "false"
     if isinstance(value, Decimal):
         return format(value, "f")
     return "–" if value in (None, "", [], ()) else str(value)

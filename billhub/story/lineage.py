@@ -98,10 +98,10 @@ def _compared(row: Mapping[str, Any], rerun: Rerun) -> tuple[Agreement, str]:
     if rerun.document is None:
         return ("differs" if rerun.traces else "unknown"), rerun.finding
     if content_hash(rerun.document) == row["content_hash"]:
-        return "same", "the mapping of then, run again over the record as received, gives exactly this document"
+        return "same", "gives exactly this document from the record as received"
     return (
         "differs",
-        "the mapping of then, run again by this release of the hub, gives another document than the one kept",
+        "the mapping of then, run again by this release of the hub, gives another document than the one that is kept",
     )
 
 

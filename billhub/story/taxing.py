@@ -49,4 +49,4 @@ def _compared(row: Mapping[str, Any], rerun: Rerun) -> tuple[Agreement, str]:
     violations = check_tax_answer(decode(row["body"], Invoice), rerun.document)
     if violations:
         return "differs", "; ".join(f"{each.path}: {each.message}" for each in violations)
-    return "same", "the mapping of then, run again over the answer as received, gives an answer that fits the invoice"
+    return "same", "gives an answer that fits the invoice from the answer as received"

@@ -57,7 +57,7 @@ def assign(targets: Sequence[Target], sources: Sequence[Seen], threshold: float)
         pick = chosen.get(target.field)
         others = [each for each in candidates[target.field] if each is not pick]
         near = tuple(each for each in others if each.seen.path not in owners or each.confidence >= threshold)
-        doubt = _doubt(pick, near, owners) if pick else ""
+        doubt = (_rivals(pick, near, owners) or _gaps(target, pick.seen)) if pick else ""
         found[target.field] = Proposal(target=target, chosen=pick, doubt=doubt, near=near, owners=owners)
     return found
 
@@ -90,7 +90,7 @@ def _greedy(candidates: Mapping[str, Sequence[Candidate]], threshold: float) -> 
     return chosen
 
 
-def _doubt(chosen: Candidate, near: Sequence[Candidate], owners: Mapping[str, str]) -> str:
+def _rivals(chosen: Candidate, near: Sequence[Candidate], owners: Mapping[str, str]) -> str:
     """A free path that is as likely, or a much likelier one that another field has."""
     for other in near:
         owner = owners.get(other.seen.path)
@@ -99,3 +99,10 @@ def _doubt(chosen: Candidate, near: Sequence[Candidate], owners: Mapping[str, st
         if owner is not None and other.confidence >= chosen.confidence + _MUCH:
             return f"{other.seen.path} is likelier, which {owner} has"
     return ""
+
+
+def _gaps(target: Target, seen: Seen) -> str:
+    """A value that the document needs and that some of the samples themselves do not have."""
+    if seen.always_filled or not target.shape.required:
+        return ""
+    return f"it is empty in {seen.places - seen.filled} of {seen.places}, and the document needs a value"

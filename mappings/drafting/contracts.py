@@ -52,7 +52,9 @@ class _Seen:
 
     def __init__(self, definition: Definition) -> None:
         self._closed = definition.ignored.keys() - definition.paths.keys()
-        self._numbers = {rule.path.full for rule in all_rules(definition.root) if isinstance(rule, From) and _reads_number(rule)}
+        self._numbers = {
+            rule.path.full for rule in all_rules(definition.root) if isinstance(rule, From) and _reads_number(rule)
+        }
         self._types: dict[str, set[str]] = {}
         self._times: dict[str, int] = {}
         self._objects: dict[str, int] = {"": 0}

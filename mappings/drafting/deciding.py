@@ -86,6 +86,9 @@ class _Deciding:
             near = {"todo": "no list is sure: {} {:.2f}".format(*match.near)} if match.near else None
             rule = near or _nothing(target, "no list of the sample comes near")
             return Drafted(field=target.field, name=target.name, rule=rule)
+        if target.shape.required and not match.source.always_there:
+            text = f"{match.source.path} {match.confidence:.2f}, but it is not there in every sample, and the document needs a list"
+            return Drafted(field=target.field, name=target.name, rule={"todo": text})
         rule = {"each": ".".join(match.source.steps)}
         note = f"{match.confidence:.2f}: name, and what its items hold"
         return Drafted(

@@ -65,9 +65,12 @@ class Misfit(msgspec.Struct, frozen=True, kw_only=True):
 
 def fit(target: Target, seen: Seen) -> Fit | Misfit:
     """How the values of a path fit a field."""
-    mixed = seen.kinds & {"object", "list"}
-    if mixed:
-        return Misfit(why=f"is {'' if seen.kinds <= mixed | {'nothing'} else 'sometimes '}a plain {min(mixed)}")
+    if not seen.steady:
+        return Misfit(why="what stands above it is not the same everywhere")
+    containers = seen.kinds & {"object", "list"}
+    if containers:
+        only = seen.kinds <= containers | {"nothing"}
+        return Misfit(why=f"is {'' if only else 'sometimes '}{' or '.join(sorted(containers))}, not a value")
     if not seen.values:
         return _unseen(target)
     if target.shape.choices:

@@ -88,7 +88,7 @@ class _Matching:
         lists = [field for field in fields if field.shape.kind == "list"]
         return Level(
             proposals=assign(values, self._seen.within(items), self._threshold),
-            lists=self._lists(lists, [each for each in self._seen.lists if each.items == items]),
+            lists=self._lists(lists, [each for each in self._seen.lists if each.items == items and each.steady]),
         )
 
     def _lists(self, targets: Sequence[Target], sources: Sequence[SeenList]) -> dict[str, Match]:

@@ -1,7 +1,8 @@
 """What the sample records hold: every path with the values seen there, lists apart from their items."""
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -23,6 +24,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
         values: Different values seen, in order, without nothing and blank text; of lists and objects none.
         filled: How often there was a value.
         places: How many records, or items, there were.
+        steady: Whether what stands above it is everywhere an object, a list, or nothing, so that a rule can read through it.
     """
 
     path: str
@@ -32,6 +34,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     values: tuple[Any, ...]
     filled: int
     places: int
+    steady: bool
 
     @property
     def written(self) -> str:
@@ -51,11 +54,15 @@ class SeenList(msgspec.Struct, frozen=True, kw_only=True):
         path: From the record, with `[]` at its end.
         steps: Keys from the record, or from the item of the list around it.
         items: Path of the list around it; empty at the record.
+        steady: Whether it, and what stands above it, is everywhere what it is here, or nothing.
+        always_there: Whether every record, or item, has it, be it empty.
     """
 
     path: str
     steps: tuple[str, ...]
     items: str
+    steady: bool
+    always_there: bool
 
 
 class Sources(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,37 +109,50 @@ class _Place(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Notes:
+    """What has been seen at one path.
+
+    Attributes:
+        place: Where it is.
+        kinds: JSON types, with how often.
+        values: Different values, in order.
+        filled: How often there was a value that is not walked through.
+        walked: Whether there was an object or list that is.
+    """
+
     def __init__(self, place: _Place) -> None:
         self.place = place
-        self.kinds: set[str] = set()
+        self.kinds: Counter[str] = Counter()
         self.values: dict[tuple[type, Any], None] = {}
         self.filled = 0
+        self.walked = False
 
-    def add(self, value: Any) -> None:
-        self.kinds.add(_KINDS.get(type(value), "number with decimals"))
-        if value in (None, {}, []) or (isinstance(value, str) and not value.strip()):
+    def add(self, value: Any, *, walked: bool) -> None:
+        self.kinds[_KINDS.get(type(value), "number with decimals")] += 1
+        self.walked |= walked
+        if walked or value in (None, {}, []) or (isinstance(value, str) and not value.strip()):
             return
         self.filled += 1
         if not isinstance(value, dict | list) and len(self.values) < MOST_VALUES:
             self.values[type(value), value] = None
 
+    @property
+    def is_mixed(self) -> bool:
+        """Whether it is walked through in one record, and something else in another."""
+        return self.walked and (self.filled > 0 or len(self.kinds.keys() - {"nothing"}) > 1)
+
 
 class _Gathering:
-    """Notes on values, lists and places while records are walked through."""
+    """Notes by path while records are walked through."""
 
     def __init__(self) -> None:
         self._notes: dict[str, _Notes] = {}
-        self._lists: dict[str, SeenList] = {}
-        self._objects: set[str] = set()
-        self._places: dict[str, int] = {}
+        self._places: Counter[str] = Counter()
         self._unreadable: dict[str, None] = {}
 
     def walk(self, value: dict[str, Any], place: _Place) -> None:
         """One record, item or nested object."""
         if place.path == place.items:
-            self._places[place.items] = self._places.get(place.items, 0) + 1
-        elif value:
-            self._objects.add(place.path)
+            self._places[place.items] += 1
         for key, inner in value.items():
             if _KEY.fullmatch(key):
                 self._value(inner, place.at(key))
@@ -141,39 +161,47 @@ class _Gathering:
 
     def sources(self, records: int) -> Sources:
         """What has been gathered."""
-        leaves = tuple(self._seen(notes) for path, notes in self._notes.items() if self._leads_nowhere(path, notes))
-        lists, unreadable = tuple(self._lists.values()), tuple(self._unreadable)
-        return Sources(leaves=leaves, lists=lists, unreadable=unreadable, records=records)
+        led_through = {above for path in self._notes for above in _above(path)}
+        ends = [notes for path, notes in self._notes.items() if notes.filled or path not in led_through]
+        leaves = tuple(map(self._seen, ends))
+        lists = tuple(self._seen_list(notes) for notes in self._notes.values() if notes.walked and notes.kinds["list"])
+        return Sources(leaves=leaves, lists=lists, unreadable=tuple(self._unreadable), records=records)
 
     def _value(self, value: Any, place: _Place) -> None:
-        if isinstance(value, dict) and value and place.depth < _DEEPEST:
-            self.walk(value, place)
-        elif (
-            isinstance(value, list)
-            and place.depth < _DEEPEST
-            and all(isinstance(item, dict) for item in value)
-            and value
-        ):
-            self._lists.setdefault(place.path, SeenList(path=f"{place.path}[]", steps=place.steps, items=place.items))
-            for item in value:
-                self.walk(item, place.item())
-        else:
-            self._notes.setdefault(place.path, _Notes(place)).add(value)
-
-    def _leads_nowhere(self, path: str, notes: _Notes) -> bool:
-        """Whether the path is to be told at all: an empty object or list is not where others had something in it."""
-        return notes.filled > 0 or (path not in self._objects and path not in self._lists)
+        parts = value if isinstance(value, list) else [value]
+        walked = bool(value) and place.depth < _DEEPEST and all(isinstance(part, dict) for part in parts)
+        self._notes.setdefault(place.path, _Notes(place)).add(value, walked=walked)
+        for part in parts if walked else ():
+            self.walk(part, place.item() if isinstance(value, list) else place)
 
     def _seen(self, notes: _Notes) -> Seen:
         place = notes.place
-        kinds = notes.kinds | ({"object"} if place.path in self._objects else set())
-        kinds |= {"list"} if place.path in self._lists else set()
         return Seen(
             path=place.path,
             steps=place.steps,
             items=place.items,
-            kinds=frozenset(kinds),
+            kinds=frozenset(notes.kinds),
             values=tuple(value for _, value in notes.values),
             filled=notes.filled,
-            places=self._places.get(place.items, 0),
+            places=self._places[place.items],
+            steady=self._is_steady(place.path),
         )
+
+    def _seen_list(self, notes: _Notes) -> SeenList:
+        place = notes.place
+        return SeenList(
+            path=f"{place.path}[]",
+            steps=place.steps,
+            items=place.items,
+            steady=not notes.is_mixed and self._is_steady(place.path),
+            always_there=notes.kinds["list"] == self._places[place.items],
+        )
+
+    def _is_steady(self, path: str) -> bool:
+        return not any(self._notes[above].is_mixed for above in _above(path))
+
+
+def _above(path: str) -> Iterator[str]:
+    """The paths of the objects and lists that a path leads through."""
+    keys = path.split(".")
+    return (".".join(keys[:length]).removesuffix("[]") for length in range(1, len(keys)))

@@ -110,18 +110,21 @@ class _Masks:
 
     def _fitting(self, value: Any, ways: Sequence[Way], path: str) -> Any:
         """A mask that nothing else has and that every rule answers as it does the value."""
-        for candidate in self._candidates(value):
+        for candidate in self._candidates(value, by_letters=any(way.by_letters for way in ways)):
             if _key(candidate) not in self._taken and all(way.answer(candidate) == way.answer(value) for way in ways):
                 self._taken.add(_key(candidate))
                 return candidate
-        message = f"the value at {path} cannot be masked so that the record takes the same way; keep it with --keep '{path}' if it is not personal"
+        message = (
+            f"the value at {path} cannot be masked so that the record takes the same way; "
+            f"keep it with --keep '{path}' if it is not personal"
+        )
         raise MappingError(message, mapping=self._mapping.name, field=path)
 
-    def _candidates(self, value: Any) -> Iterator[Any]:
-        """Masks that keep less first."""
+    def _candidates(self, value: Any, *, by_letters: bool) -> Iterator[Any]:
+        """Masks, those first that keep nothing."""
         kind, text = _key(value)
-        prefix = _PREFIX.match(text)
-        for kept in (0, prefix.end() if prefix else 0):
+        prefix = _PREFIX.match(text) if by_letters else None
+        for kept in (0, prefix.end()) if prefix else (0,):
             for attempt in range(_TRIES):
                 yield kind(self._disguise.text(text, attempt, kept=kept))
             yield from map(kind, counted_on(self._disguise.text(text, 0, kept=kept)))

@@ -96,6 +96,16 @@ def judge(mapping: CompiledMapping, fixtures: Sequence[tuple[Any, Any]]) -> Scor
     return Score(mapping=mapping.name, caught=counts["caught"], survivors=tuple(survivors), refused=counts["refused"])
 
 
+def spoilt(rule: Rule, ground: Ground) -> Iterator[tuple[Mutant, Any]]:
+    """A rule spoilt in every way, itself first, then each rule in it; also in ways that the compiler refuses."""
+    for operator, spoil in OPERATORS[type(rule)].items():
+        for change, instead in spoil(rule, ground):
+            yield Mutant(field=rule.head.field, origin=str(rule.head.mark), operator=operator, change=change), instead
+    for inner, put in inner_rules(rule):
+        for mutant, instead in spoilt(inner, _within(rule, inner, ground)):
+            yield mutant, put(instead)
+
+
 class _Known(NamedTuple):
     """A mutant, told from others of the same words on the same line by its number."""
 
@@ -108,7 +118,7 @@ def _mutants(variants: Sequence[CompiledMapping], records: Sequence[Any]) -> Map
     found: dict[_Known, dict[int, Definition]] = defaultdict(dict)
     for index, variant in enumerate(variants):
         definition, numbers = variant.definition, Counter[Mutant]()
-        for mutant, root in _spoilt(definition.root, Ground(sources=Sources(definition, records))):
+        for mutant, root in spoilt(definition.root, Ground(sources=Sources(definition, records))):
             found[_Known(mutant, numbers[mutant])][index] = _put(definition, root=root)
             numbers[mutant] += 1
     return found
@@ -131,16 +141,6 @@ def _essence(given: Any) -> Any:
     """An outcome without the words of its problems."""
     problems = problems_of(given)
     return given if problems is None else sorted((each["field"], each["value"]) for each in problems)
-
-
-def _spoilt(rule: Rule, ground: Ground) -> Iterator[tuple[Mutant, Any]]:
-    """A rule spoilt in every way, itself first, then each rule in it."""
-    for operator, spoil in OPERATORS[type(rule)].items():
-        for change, instead in spoil(rule, ground):
-            yield Mutant(field=rule.head.field, origin=str(rule.head.mark), operator=operator, change=change), instead
-    for inner, put in inner_rules(rule):
-        for mutant, instead in _spoilt(inner, _within(rule, inner, ground)):
-            yield mutant, put(instead)
 
 
 def _within(rule: Rule, inner: Rule, ground: Ground) -> Ground:

@@ -37,10 +37,12 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         answer: What decides the way of a record, by value; a mask must have the same answer.
         knows: What kind of vocabulary the rule takes the path for, for example `date`; None where it takes any text.
+        by_letters: Whether only the letters at the start decide, as those of an order number do.
     """
 
     answer: Callable[[Any], Hashable]
     knows: str | None = None
+    by_letters: bool = False
 
     def is_vocabulary(self, value: Any) -> bool:
         """Whether the rule knows the value."""
@@ -104,7 +106,8 @@ def _read(rule: From) -> Way:
 
     standard = next((knows for use in alone if (knows := _standard(use.name))), None)
     is_enum = rule.choices is not None and _PLAIN.issuperset(use.name for use in alone)
-    return Way(answer=answer, knows=standard or ("entry of a map" if is_enum else None))
+    by_letters = any(use.name == "letter_prefix" for use in alone)
+    return Way(answer=answer, knows=standard or ("entry of a map" if is_enum else None), by_letters=by_letters)
 
 
 def _standard(transform: str) -> str | None:

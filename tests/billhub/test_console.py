@@ -591,3 +591,14 @@ def keep(hub: Hub, entity: str, document: msgspec.Struct) -> None:
             landed_id=landed_id,
         )
         documents.save(connection, entity, [new])
+
+
+def test_every_field_is_explained_on_a_page_of_its_own_that_loads_nothing(browse: Callable[..., Browser]) -> None:
+    vic = browse("vic")
+    [link] = vic.page(f"/invoices/{RELEASED}").xpath("//h2[@id='sources']//a/@href")
+    answer = vic.get(link.removeprefix("/billing-hub"))
+    explained = html.document_fromstring(answer.text)
+    assert "style-src 'sha256-" in answer.headers["Content-Security-Policy"]
+    assert "lines[0].net" in explained.xpath("//tbody/tr/th/code/text()")
+    assert "LANTERN <b>RED</b>" in explained.xpath("//td[@class='value']/text()")
+    assert not explained.xpath("//script | //link | //img | //@src | //@style")

@@ -1,5 +1,6 @@
 """Ground for the tests of drafting: completing drafts, and comparing them with what people wrote."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,9 @@ def undecided(fields: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
 def completed(data: dict[str, Any], entity: str) -> dict[str, Any]:
     """A draft with all that is open decided, as a person would who knows the types and nothing else."""
     shape = entity_shape(entity)
-    return _header(data) | {"fields": {name: _decided(each, fields_of(shape.struct)[name]) for name, each in data["fields"].items()}}  # type: ignore[arg-type]
+    return _header(data) | {
+        "fields": {name: _decided(each, fields_of(shape.struct)[name]) for name, each in data["fields"].items()}
+    }  # type: ignore[arg-type]
 
 
 def completed_from(data: dict[str, Any], shipped: dict[str, Any]) -> dict[str, Any]:
@@ -147,3 +150,17 @@ def _paths(rule: Mapping[str, Any], field: str) -> Iterator[tuple[str, set[str]]
         yield field, set(key if isinstance(key, list) else [key])
     elif "from" in rule:
         yield field, {rule["from"]}
+
+
+def decided(fields: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Fields that have a rule of the draft's own."""
+    for name, each in fields.items():
+        if is_undecided(each):
+            continue
+        yield prefix + name
+        yield from decided(each.get("fields", {}), f"{prefix}{name}[]." if "each" in each else f"{prefix}{name}.")
+
+
+def plain(field: str) -> str:
+    """A field without the positions in lists: `lines[2].quantity` is `lines[].quantity`."""
+    return re.sub(r"\[\d+\]", "[]", field)

@@ -1,7 +1,6 @@
 """Drafted mappings: what is proposed is right, what is doubtful is refused, and a completed draft is a mapping."""
 
 import sys
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from mappings.testing.fixtures import expected_outcome, outcome, read_input
 sys.path.insert(0, str(Path(__file__).parent))
 
 import drafting_ground as ground
-from drafting_ground import SOURCE, drafted, rule
+from drafting_ground import SOURCE, drafted
 
 SHIPPED = [
     *("avatax/tax_quote", "netsuite/sales_order", "online_retail/order", "salesforce/account", "salesforce/contact"),
@@ -30,7 +29,9 @@ SHIPPED = [
 INVOICE = {
     **{"invoice_number": "R-1", "invoice_date": "2026-01-31", "due_date": "2026-03-02", "currency": "EUR"},
     **{"net_amount": "100.00", "tax_amount": "19.00", "total": "119.00"},
-    "lines": [{"line_no": 1, "sku": "P4", "description": "Pump", "qty": "4", "unit_price": "25.00", "line_total": "100.00"}],
+    "lines": [
+        {"line_no": 1, "sku": "P4", "description": "Pump", "qty": "4", "unit_price": "25.00", "line_total": "100.00"}
+    ],
 }
 
 
@@ -85,3 +86,35 @@ def test_a_draft_completed_as_shipped_maps_as_shipped(name: str, tmp_path: Path)
     data = drafted(ground.samples_of(name), shipped["target"]["entity"])
     mapped = compiled(tmp_path, ground.completed_from(data, shipped)).apply(read_input(given))
     assert outcome(mapped) == expected_outcome(given)
+
+
+# ---- what holds for any sample
+
+_WORDS = ["id", "number", "Currency", "total_amount", "lines", "billing_address", "city", "customer", "Qty__c", "date"]
+_KEYS = st.sampled_from(_WORDS) | st.text(max_size=6)
+_SCALARS = st.none() | st.booleans() | st.integers() | st.decimals(allow_nan=False, allow_infinity=False) | st.text(max_size=8)
+_LIKELY = st.sampled_from(["EUR", "usd", "2026-01-31", "12.50", "DE", "a@b.example", "Active", "true", "no", "380"])
+_VALUES = st.recursive(
+    _SCALARS | _LIKELY,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=5),
+    max_leaves=12,
+)
+_RECORDS = st.lists(st.dictionaries(_KEYS, _VALUES, max_size=8), min_size=1, max_size=3)
+
+
+@settings(max_examples=60, deadline=None)
+@given(records=_RECORDS, entity=st.sampled_from(sorted(ENTITIES)))
+def test_any_sample_gives_a_file_that_fits_the_schema_and_is_refused_until_completed(
+    tmp_path_factory: pytest.TempPathFactory, records: list[dict[str, Any]], entity: str
+) -> None:
+    folder = tmp_path_factory.mktemp("any")
+    text = write(draft(records, SOURCE, entity))
+    data = checked(text, "crm/thing.yaml", "mapping").data
+    with pytest.raises(MappingError, match="still to be"):
+        compiled(folder, text)
+    mapping = compiled(folder, ground.completed(data, entity))
+    unreadable = set(as_data(draft(records, SOURCE, entity))["unreadable"])
+    for record in records:
+        assert set(mapping.unmapped(record)) <= unreadable
+        refused = {problem.field for problem in mapping.apply(record).problems}
+        assert not {ground.plain(field) for field in refused} & set(ground.decided(data["fields"]))

@@ -1,8 +1,7 @@
 """Fixtures are run, their differences say where to look, and outcomes are written anew on request."""
 
 import json
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,34 +16,18 @@ Change = Callable[..., None]
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A mappings folder with one mapping and two fixtures of it."""
-    shutil.copytree(catalogue.ROOT / "tables", tmp_path / "tables")
-    (tmp_path / "salesforce").mkdir()
-    for file in (
-        "account.yaml",
-        *(f"account.{case}.{end}.json" for case in ("full", "problems") for end in ("in", "out")),
-    ):
-        shutil.copy(catalogue.ROOT / "salesforce" / file, tmp_path / "salesforce" / file)
-    monkeypatch.setattr(catalogue, "ROOT", tmp_path)
-    catalogue.load.cache_clear()
-    yield tmp_path / "salesforce"
-    catalogue.load.cache_clear()
-
-
-@pytest.fixture
-def change(folder: Path) -> Change:
+def change(account_folder: Path) -> Change:
     """Changes fields of a fixture's file; None takes one away."""
 
     def write(file: str, **fields: Any) -> None:
-        content = json.loads((folder / file).read_text("utf-8")) | fields
+        content = json.loads((account_folder / file).read_text("utf-8")) | fields
         kept = {name: value for name, value in content.items() if value is not None}
-        (folder / file).write_text(json.dumps(kept), "utf-8")
+        (account_folder / file).write_text(json.dumps(kept), "utf-8")
 
     return write
 
 
-@pytest.mark.usefixtures("folder")
+@pytest.mark.usefixtures("account_folder")
 def test_a_sound_mapping_has_no_differences() -> None:
     assert run_fixtures(NAME) == []
     assert update_fixtures(NAME) == []
@@ -90,28 +73,28 @@ def test_a_record_that_is_now_refused_shows_the_problem(change: Change) -> None:
     assert difference.actual["value"] == "ZZ"
 
 
-def test_an_input_without_outcome_is_incomplete_until_it_is_written(folder: Path) -> None:
-    (folder / "account.full.out.json").rename(folder / "kept")
+def test_an_input_without_outcome_is_incomplete_until_it_is_written(account_folder: Path) -> None:
+    (account_folder / "account.full.out.json").rename(account_folder / "kept")
     (difference,) = run_fixtures(NAME)
     assert (difference.case, difference.kind) == ("account.full", "incomplete")
     assert "account.full.out.json" in difference.actual
     assert "--update" in difference.actual
-    assert update_fixtures(NAME) == [folder / "account.full.out.json"]
-    assert (folder / "account.full.out.json").read_bytes() == (folder / "kept").read_bytes()
+    assert update_fixtures(NAME) == [account_folder / "account.full.out.json"]
+    assert (account_folder / "account.full.out.json").read_bytes() == (account_folder / "kept").read_bytes()
     assert run_fixtures(NAME) == []
 
 
-def test_an_outcome_without_input_stays_and_counts(folder: Path) -> None:
-    (folder / "account.full.in.json").unlink()
+def test_an_outcome_without_input_stays_and_counts(account_folder: Path) -> None:
+    (account_folder / "account.full.in.json").unlink()
     (difference,) = run_fixtures(NAME)
     assert (difference.case, difference.kind) == ("account.full", "incomplete")
     assert "account.full.in.json" in difference.actual
     assert update_fixtures(NAME) == []
-    assert (folder / "account.full.out.json").exists()
+    assert (account_folder / "account.full.out.json").exists()
 
 
-def test_a_mapping_without_fixtures_counts(folder: Path) -> None:
-    for path in folder.glob("*.json"):
+def test_a_mapping_without_fixtures_counts(account_folder: Path) -> None:
+    for path in account_folder.glob("*.json"):
         path.unlink()
     (difference,) = run_fixtures(NAME)
     assert (difference.case, difference.kind) == ("account", "incomplete")
@@ -120,22 +103,22 @@ def test_a_mapping_without_fixtures_counts(folder: Path) -> None:
 
 @pytest.mark.parametrize("text", ["{", "[]", "null"])
 @pytest.mark.parametrize("end", ["in", "out"])
-def test_a_file_without_a_json_object_is_named(folder: Path, text: str, end: str) -> None:
-    (folder / f"account.full.{end}.json").write_text(text)
+def test_a_file_without_a_json_object_is_named(account_folder: Path, text: str, end: str) -> None:
+    (account_folder / f"account.full.{end}.json").write_text(text)
     (difference,) = run_fixtures(NAME)
     assert (difference.kind, difference.actual) == ("incomplete", f"account.full.{end}.json holds no JSON object")
 
 
-def test_only_what_differs_is_written_anew(folder: Path, change: Change) -> None:
-    before = (folder / "account.problems.out.json").stat().st_mtime_ns
+def test_only_what_differs_is_written_anew(account_folder: Path, change: Change) -> None:
+    before = (account_folder / "account.problems.out.json").stat().st_mtime_ns
     change("account.full.in.json", Name="Southwind")
-    assert update_fixtures(NAME) == [folder / "account.full.out.json"]
-    assert json.loads((folder / "account.full.out.json").read_text("utf-8"))["name"] == "Southwind"
-    assert (folder / "account.problems.out.json").stat().st_mtime_ns == before
+    assert update_fixtures(NAME) == [account_folder / "account.full.out.json"]
+    assert json.loads((account_folder / "account.full.out.json").read_text("utf-8"))["name"] == "Southwind"
+    assert (account_folder / "account.problems.out.json").stat().st_mtime_ns == before
 
 
-def test_cases_of_a_longer_name_belong_to_another_mapping(folder: Path) -> None:
-    (folder / "account_team.full.in.json").write_text("{}")
+def test_cases_of_a_longer_name_belong_to_another_mapping(account_folder: Path) -> None:
+    (account_folder / "account_team.full.in.json").write_text("{}")
     assert run_fixtures(NAME) == []
 
 

@@ -4,15 +4,20 @@ from collections.abc import Callable
 
 import typer
 
-from billhub.cli.mapping import drafting, looking, testing
+from billhub.cli.mapping import changing, drafting, looking, showing, testing
 
 COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (
     ("list", looking.list_),
     ("new", drafting.new),
     ("explain", looking.explain),
+    ("show", showing.show),
     ("test", testing.check_fixtures),
     ("mutate", testing.mutate),
     ("record", testing.record),
+    ("versions", changing.versions),
+    ("diff", changing.diff),
+    ("promote", changing.promote),
+    ("rollback", changing.rollback),
 )
 
 

@@ -2,6 +2,8 @@
 
 # ruff: noqa: PLC0415 - what loads slowly is imported when a command runs
 
+import shlex
+from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,7 +17,7 @@ from billhub.cli.session import opened
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from billhub.promotion import Version
+    from billhub.promotion import Diff, Version
 
 Name = Annotated[str, typer.Argument(metavar="MAPPING", help="Name, for example salesforce/account.")]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit. Required.")]
@@ -25,7 +27,9 @@ Remap = Annotated[
 
 
 def versions(
-    names: Annotated[list[str] | None, typer.Argument(metavar="MAPPING...", help="Only these.", show_default=False)] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="MAPPING...", help="Only these.", show_default=False)
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the versions of mappings: active, retired, and drafts, which stand in the files and were never active.
@@ -48,7 +52,8 @@ def diff(
     old: Annotated[
         str,
         typer.Argument(
-            metavar="OLD", help="Version: NAME@active, NAME@2, NAME@3fa9c1 (fingerprint), NAME (as on disk) or a YAML file."
+            metavar="OLD",
+            help="Version: NAME@active, NAME@2, NAME@3fa9c1 (fingerprint), NAME (as on disk) or a YAML file.",
         ),
     ],
     new: Annotated[
@@ -58,7 +63,9 @@ def diff(
     *,
     sample: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Look only at so many records, always the same ones.", show_default=False),
+        typer.Option(
+            min=1, metavar="N", help="Look only at so many records, always the same ones.", show_default=False
+        ),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="List every record and field that would change.")] = False,
     as_of: AsOf = None,
@@ -102,14 +109,19 @@ def promote(
     Example: billhub map promote salesforce/account --reason "billing e-mail moved" --diff HASH
     """
     from billhub import promotion
+    from billhub.cli.mapping.effects import tell
 
     _require(reason)
     with opened(as_of, actor) as hub:
         new = promotion.on_disk(mapping)
-        if diff is None:
-            promotion.require_promotable(hub, new)
-            _show_first(hub, new)
-        done = promotion.promote(hub, new, reason=reason, seen=diff or "", again=remap)
+        try:
+            done = promotion.promote(hub, new, reason=reason, seen=diff, again=remap)
+        except promotion.EffectNotSeenError as error:
+            tell(error.diff)
+            command = _command(error.diff, reason=reason, remap=remap, as_of=as_of)
+            raise CommandError(
+                f"{error}\nnothing was changed; when the effect is as it should be: {command}", exits.REFUSED
+            ) from None
     say(f"{mapping}: version {new.number} ({new.fingerprint[:12]}) is active, promoted by {hub.actor}", style="green")
     if remap:
         say(f"{done.remapped} records wait to be mapped again")
@@ -143,3 +155,26 @@ def rollback(
     say(f"{mapping}: version {done.new.number} ({done.new.fingerprint[:12]}) is active again", style="green")
     if remap:
         say(f"{done.remapped} records wait to be mapped again")
+
+
+def _compared(connection: "Connection", old: str, new: str | None) -> "tuple[Version, Version]":
+    """The two versions that are meant; a single one is compared with the active one of its mapping."""
+    from billhub import promotion
+
+    first = promotion.resolve(connection, old)
+    if new is None:
+        return promotion.resolve(connection, f"{first.name}@active"), first
+    return first, promotion.resolve(connection, new)
+
+
+def _require(reason: str) -> None:
+    if not reason.strip():
+        raise typer.BadParameter("say why; it is kept in the audit", param_hint="--reason")
+
+
+def _command(seen: "Diff", *, reason: str, remap: bool, as_of: date | None) -> str:
+    """What to type next."""
+    words = ["billhub", "map", "promote", seen.mapping, "--reason", reason, "--diff", seen.hash]
+    words += ["--remap"] if remap else []
+    words += ["--as-of", as_of.isoformat()] if as_of else []
+    return shlex.join(words)

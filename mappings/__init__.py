@@ -1,6 +1,6 @@
 """Mappings: one YAML file per pair of shapes, compiled to a Python function and able to explain itself.
 
-The language is described in docs/mapping-language.md. Nothing here reads or writes anything but the mapping files themselves.
+The language is described in docs/mapping-guide.md. Nothing here reads or writes anything but the mapping files themselves.
 """
 
 from mappings.catalogue import bundle_of, contract, load, names

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, insert, or_, select, update
 
-from billhub.store.missing import insert_missing
+from billhub.store.bulk import insert_new_rows
 from billhub.store.schema import attempts, intents
 
 LEASE_MS = 300_000
@@ -25,8 +25,10 @@ def now_ms() -> int:
 
 
 def add(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write intents down; one that is there under its key already is left as it is."""
-    insert_missing(connection, intents, rows)
+    """Write intents down in their order, all with the same columns; one that is there under its key already is left as it is."""
+    if rows:
+        columns = tuple(rows[0])
+        insert_new_rows(connection, intents, columns, [tuple(row[name] for name in columns) for row in rows])
 
 
 def claim(

@@ -58,7 +58,7 @@ class Circumstances:
         """What fills the words of a field; what is not known is said to be."""
         known = _Known(self._known)
         if pattern.startswith("lines[]") and positions[0] < len(self._years):
-            known.update(_of_line(self._years[positions[0]], self._invoice.currency))
+            known.update(_of_line(self._years[positions[0]], self._known["period_words"], self._invoice.currency))
         if pattern.startswith("tax_subtotals[]"):
             known["member_count"] = _lines(len(self._members(positions[0])))
         return known
@@ -138,11 +138,12 @@ def _years(case: Case) -> list[tuple[LineInstalment, ...]]:
     return list(zip(*parts, strict=True))
 
 
-def _of_line(year: Sequence[LineInstalment], currency: str) -> dict[str, str]:
+def _of_line(year: Sequence[LineInstalment], periods: str, currency: str) -> dict[str, str]:
+    split = f"split over its {len(year)} {periods} by months with largest remainders"
     return {
         "year_net": str(total((part.net for part in year), currency)),
         "year_discount": str(total((part.discount for part in year), currency)),
-        "part_count": str(len(year)),
+        "split": "billed whole" if len(year) == 1 else split,
     }
 
 

@@ -81,6 +81,8 @@ _COMMON = {
 
 _QUOTED = "tax_quote.lines[q].jurisdictions[k]"
 
+_GROUPED = ("lines[].tax_category", "lines[].tax_rate")
+
 _TAX = {
     "tax_reference": _copied("tax_quote.reference", "the tax engine's identifier of its answer"),
     "lines[].tax_category": Derivation(
@@ -99,22 +101,30 @@ _TAX = {
     "lines[].taxes[].taxable": _copied(f"{_QUOTED}.taxable", "from the tax engine's answer for this line"),
     "lines[].taxes[].tax": _copied(f"{_QUOTED}.tax", "from the tax engine's answer for this line"),
     "tax_subtotals": Derivation(words="no tax has been decided yet"),
-    "tax_subtotals[].category": Derivation(words="tax category of these lines", own=("lines[].tax_category",)),
-    "tax_subtotals[].rate": Derivation(words="tax rate of these lines, in percent", own=("lines[].tax_rate",)),
+    "tax_subtotals[].category": Derivation(words="tax category of these lines", own=_GROUPED),
+    "tax_subtotals[].rate": Derivation(words="tax rate of these lines, in percent", own=_GROUPED),
     "tax_subtotals[].taxable": Derivation(
-        words="sum of the net of the lines of this category and rate ({member_count})", own=("lines[].net",)
+        words="sum of the net of the lines of this category and rate ({member_count})", own=("lines[].net", *_GROUPED)
     ),
     "tax_subtotals[].tax": Derivation(
         words="sum of the tax on the lines of this category and rate ({member_count}), as the tax engine answered",
         sources=("tax_quote.lines[g].tax",),
+        own=_GROUPED,
     ),
     "tax_subtotals[].exemption_reason": Derivation(
         words="the reason that belongs to the tax category; none where tax is due", own=("tax_subtotals[].category",)
     ),
 }
 
-_SCHEDULE = ("contract.start_date", "contract.term_months", "contract.billing_frequency")
-_PRICED = ("contract.lines[i].unit_price", "contract.lines[i].quantity", *_SCHEDULE)
+_FROM = ("contract.start_date", "contract.billing_frequency")
+_UNTIL = (*_FROM, "contract.term_months")
+_PRICED = (
+    "contract.lines[i].unit_price",
+    "contract.lines[i].quantity",
+    "contract.discount_percent",
+    "contract.billing_frequency",
+    "contract.term_months",
+)
 _FIRST_DAY = "first day of period {period_number} of {period_count} ({frequency})"
 _LAST_DAY = "last day of period {period_number} of {period_count} ({frequency})"
 _OF_BUYER = "the buyer's master data"
@@ -122,11 +132,13 @@ _OF_LINE = "the line of the contract"
 
 _CONTRACT = {
     "invoice_id": Derivation(
-        words="contract number and first day of the period", sources=("contract.contract_id", *_SCHEDULE)
+        words="contract number and first day of the period", sources=("contract.contract_id", *_FROM)
     ),
     "document_type": _fixed("380, commercial invoice (UNCL 1001): a period of a contract is always invoiced"),
     "legal_entity": _copied("contract.legal_entity", "the legal entity that signed the contract"),
-    "buyer.party_id": _copied("contract.customer_id", "the customer of the contract"),
+    "buyer.party_id": Derivation(
+        words="the customer of the contract", sources=("contract.customer_id", "customer.customer_id")
+    ),
     "buyer.name": _copied("customer.name", _OF_BUYER),
     "buyer.address.country": _copied("customer.address.country", _OF_BUYER),
     "buyer.address.line1": _copied("customer.address.line1", _OF_BUYER),
@@ -144,13 +156,13 @@ _CONTRACT = {
     ),
     "tax_point_date": Derivation(
         words="day from which period {period_number} of {period_count} may be billed: {timing}",
-        sources=(*_SCHEDULE, "contract.billing_timing"),
+        sources=(*_UNTIL, "contract.billing_timing"),
     ),
     "purchase_order": _copied("contract.purchase_order", "the buyer's order reference on the contract"),
     "contract_id": _copied("contract.contract_id", "the contract that is billed"),
     "order_id": _fixed("none: what is billed is a contract, not an order"),
-    "period_start": Derivation(words=_FIRST_DAY, sources=_SCHEDULE),
-    "period_end": Derivation(words=_LAST_DAY, sources=_SCHEDULE),
+    "period_start": Derivation(words=_FIRST_DAY, sources=_FROM),
+    "period_end": Derivation(words=_LAST_DAY, sources=_UNTIL),
     "payment_terms": Derivation(words="the buyer's payment terms, in words", sources=("customer.payment_terms_days",)),
     "billing_timing": _copied("contract.billing_timing", "as the contract agrees"),
     "lines[].line_id": _copied("contract.lines[i].line_id", _OF_LINE),
@@ -161,28 +173,26 @@ _CONTRACT = {
     "lines[].tax_code": _copied("contract.lines[i].tax_code", _OF_LINE),
     "lines[].unit_price": Derivation(
         words="price of all units of the line for the period: its net{plus_discount}",
-        sources=(*_PRICED, "contract.discount_percent"),
+        sources=_PRICED,
         own=("lines[].net", "lines[].allowances[].amount"),
     ),
     "lines[].price_base_quantity": _copied("contract.lines[i].quantity", "the price stands for all units of the line"),
     "lines[].net": Derivation(
-        words="period {period_number} of {period_count}: {year_net} for contract year {year}{less_discount}, "
-        "split over its {part_count} {period_words} by months with largest remainders",
-        sources=(*_PRICED, "contract.discount_percent"),
+        words="period {period_number} of {period_count}: {year_net} for contract year {year}{less_discount}, {split}",
+        sources=_PRICED,
     ),
     "lines[].allowances": Derivation(
         words="no discount falls on this line in the period", sources=("contract.discount_percent",)
     ),
     "lines[].allowances[].amount": Derivation(
-        words="{discount} % of the price: {year_discount} for contract year {year}, split over its {part_count} {period_words} "
-        "by months with largest remainders",
-        sources=("contract.discount_percent", *_PRICED),
+        words="{discount} % of the price: {year_discount} for contract year {year}, {split}",
+        sources=_PRICED,
     ),
     "lines[].allowances[].reason": _fixed("the hub's words for a discount of the contract"),
     "lines[].allowances[].percent": _copied("contract.discount_percent", "the discount of the contract"),
     "lines[].rounding": _fixed("nothing: the parts of a contract year are whole minor units and sum exactly to it"),
-    "lines[].period_start": Derivation(words=_FIRST_DAY, sources=_SCHEDULE),
-    "lines[].period_end": Derivation(words=_LAST_DAY, sources=_SCHEDULE),
+    "lines[].period_start": Derivation(words=_FIRST_DAY, sources=_FROM),
+    "lines[].period_end": Derivation(words=_LAST_DAY, sources=_UNTIL),
 }
 
 _TERMS = "the hub's terms for orders: 30 days"
@@ -237,7 +247,7 @@ _ORDER = {
     "lines[].rounding": Derivation(
         words="what was added to quantity times price to reach a whole minor unit",
         sources=("order.lines[i].quantity", "order.lines[i].unit_price"),
-        own=("lines[].net",),
+        own=("lines[].net", "lines[].quantity"),
     ),
     "lines[].tax_code": _fixed(_NOT_ORDERED),
     "lines[].period_start": _fixed("none: an order is billed once"),

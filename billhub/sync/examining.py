@@ -1,14 +1,14 @@
-"""From a landed record to a canonical document, or to what is wrong with it."""
+"""From a landed record to a canonical document, or to what is wrong with it. Nothing is read or written here."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection
 
 from billhub import exceptions
 from billhub.flows import Feed
-from billhub.store import documents, landed
+from billhub.store.documents import NewDocument
+from billhub.store.landed import Waiting
 from canonical_model import catalog
 from canonical_model.encoding import content_hash, encode
 from canonical_model.violations import Violation
@@ -21,93 +21,51 @@ class Examined(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one record.
 
     Attributes:
-        landed_id: Which one.
+        record: Which one.
         document: The new version of its document; None where there are problems.
         problems: For the exception desk.
     """
 
-    landed_id: int
-    document: documents.NewDocument | None
-    problems: Sequence[exceptions.Problem]
+    record: Waiting
+    document: NewDocument | None
+    problems: Sequence[exceptions.Problem] = ()
 
 
-def examine(
-    connection: Connection, feed: Feed, mapping: CompiledMapping, rows: Sequence[Mapping[str, Any]]
-) -> list[Examined]:
-    """Each record mapped and checked; of several that claim one identity the first keeps it, whichever batch it came in.
+def examine(feed: Feed, mapping: CompiledMapping, record: Waiting, body: Mapping[str, Any]) -> Examined:
+    """One record mapped and checked.
 
     Args:
-        connection: The caller's transaction.
-        feed: What they are.
+        feed: What it is.
         mapping: The version in use.
-        rows: Landed records, each with the `subject` that the exception desk knows it by.
+        record: The landed record.
+        body: Its body as plain JSON values.
     """
-    examined = [_map(feed, mapping, row) for row in rows]
-    claimed = [each.document.canonical_id for each in examined if each.document is not None]
-    known, taken = landed.owners(connection, feed.document, claimed), dict[str, landed.Owner]()
-    for place, (row, each) in enumerate(zip(rows, examined, strict=True)):
-        if each.document is None:
-            continue
-        name, claimant = each.document.canonical_id, _owner(feed, row)
-        owner = known.get(name)
-        if owner is None or not _is_another(owner, claimant):
-            owner = taken.setdefault(name, claimant)
-        if owner != claimant:
-            examined[place] = _refused(feed, row, [_rival(mapping, name, claimant, owner)])
-    return examined
-
-
-def _owner(feed: Feed, row: Mapping[str, Any]) -> landed.Owner:
-    return landed.Owner(source=feed.source, external_id=row["external_id"], native_id=row["native_id"])
-
-
-def _is_another(owner: landed.Owner, claimant: landed.Owner) -> bool:
-    """Whether they are two records for certain: in a source without native ids one record may come under another external id."""
-    if owner.source != claimant.source:
-        return True
-    return claimant.native_id not in (claimant.external_id, owner.native_id)
-
-
-def _map(feed: Feed, mapping: CompiledMapping, row: Mapping[str, Any]) -> Examined:
-    mapped = mapping.apply(msgspec.json.decode(row["body"]))
+    mapped = mapping.apply(body)
     if mapped.problems:
-        return _refused(feed, row, mapped.problems)
-    document = msgspec.convert(mapped.document, catalog.DOCUMENTS[feed.document], strict=False)
-    if too_long := list(_too_long(mapping, document)):
-        return _refused(feed, row, too_long)
-    new = documents.NewDocument(
-        canonical_id=catalog.identity(document),
+        return refused(feed, record, mapped.problems)
+    document = msgspec.convert(mapped.document, catalog.DOCUMENTS[feed.document])  # costs nothing: it is one already
+    canonical_id = catalog.identity(document)
+    if too_long := list(_too_long(mapping, canonical_id, document)):
+        return refused(feed, record, too_long)
+    new = NewDocument(
+        canonical_id=canonical_id,
         content_hash=content_hash(document),
         body=encode(document).decode(),
         mapping=mapping.name,
         mapping_version=mapping.version,
         mapping_fingerprint=mapping.fingerprint,
-        landed_id=row["landed_id"],
+        landed_id=record.landed_id,
     )
-    return Examined(landed_id=row["landed_id"], document=new, problems=())
+    return Examined(record=record, document=new)
 
 
-def _refused(feed: Feed, row: Mapping[str, Any], found: Sequence[FieldProblem]) -> Examined:
-    problems = [_problem(feed, row, each) for each in found]
-    return Examined(landed_id=row["landed_id"], document=None, problems=problems)
+def refused(feed: Feed, record: Waiting, found: Sequence[FieldProblem]) -> Examined:
+    """A record that no document is made of."""
+    return Examined(record=record, document=None, problems=[_problem(feed, record, each) for each in found])
 
 
-def _rival(mapping: CompiledMapping, name: str, claimant: landed.Owner, owner: landed.Owner) -> FieldProblem:
-    message = f"record {claimant} has the identity of record {owner}, which came first and keeps it"
-    return _found(mapping, "identity", name, "one record an identity", message)
-
-
-def _too_long(mapping: CompiledMapping, document: msgspec.Struct) -> Iterator[FieldProblem]:
-    """Identifiers are keys here and in the targets; what is longer is no identifier."""
-    found = {"identity": catalog.identity(document), "customer_id": getattr(document, "customer_id", None) or ""}
-    for field, value in found.items():
-        longest = LONGEST_IDS[field]
-        if len(value) > longest:
-            message = f"has {len(value)} characters; an identifier has at most {longest}"
-            yield _found(mapping, field, value[:longest], "length of identifiers", message)
-
-
-def _found(mapping: CompiledMapping, field: str, value: str, rule: str, message: str) -> FieldProblem:
+def finding(mapping: CompiledMapping, field: str, value: str, *, rule: str, message: str) -> FieldProblem:
+    """A problem of a canonical field that no rule of the mapping has found."""
     return FieldProblem(
         mapping=mapping.name,
         version=mapping.version,
@@ -119,17 +77,37 @@ def _found(mapping: CompiledMapping, field: str, value: str, rule: str, message:
     )
 
 
-def _problem(feed: Feed, row: Mapping[str, Any], found: FieldProblem) -> exceptions.Problem:
+def subjects(feed: Feed, record: Waiting) -> tuple[str, str]:
+    """What the exception desk knows a record by, and what it may have known it by before.
+
+    The first is its external id; the native id for a record that came under the external id of another, so that neither closes exceptions of
+    the other. The second is the native id.
+    """
+    known_by = record.external_id if record.first_holder == record.native_id else record.native_id
+    return f"{feed.source}/{feed.entity}/{known_by}", f"{feed.source}/{feed.entity}/{record.native_id}"
+
+
+def _too_long(mapping: CompiledMapping, canonical_id: str, document: msgspec.Struct) -> Iterator[FieldProblem]:
+    """Identifiers are keys here and in the targets; what is longer is no identifier."""
+    found = {"identity": canonical_id, "customer_id": getattr(document, "customer_id", None) or ""}
+    for field, value in found.items():
+        longest = LONGEST_IDS[field]
+        if len(value) > longest:
+            message = f"has {len(value)} characters; an identifier has at most {longest}"
+            yield finding(mapping, field, value[:longest], rule="length of identifiers", message=message)
+
+
+def _problem(feed: Feed, record: Waiting, found: FieldProblem) -> exceptions.Problem:
     violation = Violation(
         rule_id=f"{found.mapping}@{found.version}:{found.rule}",
         category="mapping_defect",
         path=found.field,
         value=str(found.value),
-        message=f"{feed.entity} {row['external_id']}, source field {found.source_path}: {found.message}",
+        message=f"{feed.entity} {record.external_id}, source field {found.source_path}: {found.message}",
     )
     return exceptions.Problem(
         subject_type="record",
-        subject_id=row["subject"],
+        subject_id=subjects(feed, record)[0],
         violation=violation,
-        legal_entity=row["control_entity"],
+        legal_entity=record.control_entity,
     )

@@ -115,7 +115,7 @@ class _Notes:
         place: Where it is.
         kinds: JSON types, with how often.
         values: Different values, in order.
-        filled: How often there was a value that is not walked through.
+        filled: How often there was a value that is not, or not wholly, walked through.
         walked: Whether there was an object or list that is.
     """
 
@@ -126,10 +126,10 @@ class _Notes:
         self.filled = 0
         self.walked = False
 
-    def add(self, value: Any, *, walked: bool) -> None:
+    def add(self, value: Any, *, walked: bool, whole: bool) -> None:
         self.kinds[_KINDS.get(type(value), "number with decimals")] += 1
         self.walked |= walked
-        if walked or value in (None, {}, []) or (isinstance(value, str) and not value.strip()):
+        if not whole or value in (None, {}, []) or (isinstance(value, str) and not value.strip()):
             return
         self.filled += 1
         if not isinstance(value, dict | list) and len(self.values) < MOST_VALUES:
@@ -169,9 +169,10 @@ class _Gathering:
 
     def _value(self, value: Any, place: _Place) -> None:
         parts = value if isinstance(value, list) else [value]
-        walked = bool(value) and place.depth < _DEEPEST and all(isinstance(part, dict) for part in parts)
-        self._notes.setdefault(place.path, _Notes(place)).add(value, walked=walked)
-        for part in parts if walked else ():
+        inner = [part for part in parts if isinstance(part, dict)] if place.depth < _DEEPEST and value else []
+        notes = self._notes.setdefault(place.path, _Notes(place))
+        notes.add(value, walked=bool(inner), whole=len(inner) < len(parts))
+        for part in inner:
             self.walk(part, place.item() if isinstance(value, list) else place)
 
     def _seen(self, notes: _Notes) -> Seen:

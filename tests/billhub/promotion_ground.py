@@ -25,9 +25,19 @@ ACCOUNTS = Feed(source="salesforce", entity="account", document="customer")
 CONTRACTS = Feed(source="salesforce", entity="contract", document="contract")
 ORDERS = Feed(source="online_retail", entity="order", document="order")
 
-PERHAPS = ("map: {Yes: active, No: inactive}", "map: {Yes: active, No: inactive, Perhaps: inactive}")
+_STATUS = "otherwise: {from: Active__c, map: {Yes: active, No: inactive}, required: true}"
+_NAME = "{from: Name, transform: text}"
+PERHAPS = (
+    _STATUS,
+    "otherwise:\n      when: {path: Active__c, equals: Perhaps}\n      then: {const: inactive, reason: not yet decided}\n      "
+    + _STATUS,
+)
+LEGAL_NAME = (
+    f"name: {_NAME}",
+    f"name:\n    when: {{path: Legal_Name__c, present: true}}\n    then: {{from: Legal_Name__c, transform: text}}\n    otherwise: {_NAME}",
+)
+"""Changes of salesforce/account that its fixtures do not notice: another status passes, and another field gives the name."""
 ONE_LINE = ("name: {from: Name, transform: text}", "name: {from: Name, transform: [text, one_line]}")
-"""Changes of salesforce/account that its fixtures do not notice."""
 
 
 def altered(name: str, *changes: tuple[str, str], version: int | None = 9, file: str | None = None) -> Version:

@@ -134,7 +134,7 @@ def test_what_no_fixture_notices_is_told_with_line_and_change(run: Run, account_
     file, number, _ = line.split(":", 2)
     text = (account_folder.parent / file).read_text("utf-8").splitlines()[int(number) - 1]
     assert text.strip().startswith("region: ")
-    assert "mutants are caught" in result.stdout
+    assert " mutants are caught" in result.stdout
 
 
 @pytest.mark.usefixtures("account_folder")

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from billhub import promotion, release
 from billhub.hub import Hub
@@ -306,6 +307,8 @@ def test_a_diff_needs_no_right_to_write(open_as: Callable[..., Hub], tmp_path: P
         if not is_file:
             connection.execute(text("SET TRANSACTION READ ONLY"))
         assert promotion.diff(connection, read_only, (ORDER, new)).changed == 1
+        with pytest.raises(DBAPIError, match=r"read-?only"):
+            connection.execute(text("DELETE FROM landed"))
     engine.dispose()
 
 

@@ -343,3 +343,8 @@ def test_of_a_path_that_no_fixture_has_any_sibling_is_read_instead() -> None:
 def test_an_outbound_mapping_reads_only_what_the_document_has() -> None:
     found = Sources(mappings.load("tax_table/transaction").definition, [{"invoice": {"number": "1", "numbers": "2"}}])
     assert others(found, "invoice.number", "invoice.number") == []
+
+
+def test_every_operator_is_in_the_docs() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "mapping-tests.md").read_text("utf-8")
+    assert [name for names in OPERATORS.values() for name in names if f"| {name} |" not in page] == []

@@ -140,14 +140,13 @@ def _score(score: "Score") -> dict[str, Any]:
 
 
 def _tell_survivors(scores: "list[Score]") -> None:
-    if not any(score.survivors for score in scores):
-        return
-    heading("No fixture notices")
-    for score in scores:
-        for each in score.survivors:
-            say(f"{each.origin}: {each.field or 'the record'} {each.change} [{each.operator}]", style="yellow")
-    caught, total = sum(score.caught for score in scores), sum(score.total for score in scores)
-    say(f"{caught} of {total} mutants are caught ({100 * caught // total} %)")
+    survivors = [each for score in scores for each in score.survivors]
+    if survivors:
+        heading("No fixture notices")
+    for each in survivors:
+        say(f"{each.origin}: {each.field or 'the record'} {each.change} [{each.operator}]", style="yellow")
+    total = sum(score.total for score in scores)
+    say(f"{total - len(survivors)} of {total} mutants are caught")
 
 
 def record(  # noqa: PLR0913 - one parameter for each choice on the command line

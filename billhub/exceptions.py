@@ -18,12 +18,14 @@ from canonical_model.errors import ConfigurationError
 from canonical_model.money import Money
 from canonical_model.violations import Violation
 
+_STANDING = {"open", "reported"}
+
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """A violation on a subject.
 
     Attributes:
-        subject_type: `record` (sync), `contract` or `order` (no draft can be made), `invoice` (checks), `tax` or `delivery`.
+        subject_type: `record` or `drift` (sync), `contract` or `order` (no draft can be made), `invoice` (checks), `tax` or `delivery`.
         subject_id: Which one.
         violation: What is wrong.
         invoice_id: The invoice it holds back, if any.
@@ -85,10 +87,16 @@ def settle(
             _reopen(connection, hub, row, problem)
     if opened:
         connection.execute(insert(exceptions), opened)
-    gone = [row for mark, row in known.items() if row["state"] in {"open", "reported"} and mark not in found]
+    gone = [row for mark, row in known.items() if row["state"] in _STANDING and mark not in found]
     _close(connection, hub, gone, state="resolved", resolution="no longer occurs")
     audit.append(connection, hub, [_opened_entry(row) for row in opened])
     return standing
+
+
+def close(connection: Connection, hub: Hub, *, subject_type: str, subject_id: str, resolution: str) -> None:
+    """Resolve what stands on the desk about one subject, because it was decided elsewhere."""
+    rows = [row for row in _rows_of(connection, subject_type, [subject_id]).values() if row["state"] in _STANDING]
+    _close(connection, hub, rows, state="resolved", resolution=resolution)
 
 
 def resolve(connection: Connection, hub: Hub, exception_id: int, *, reason: str) -> None:

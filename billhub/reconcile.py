@@ -269,7 +269,8 @@ def _placed(connection: Connection) -> tuple[dict[_Key, dict[str, Volume]], dict
     for row in connection.execute(_newest_controls()).mappings():
         if row["state"] != "mapped" or (row["source"], row["external_id"]) in on_desk:
             key = (row["control_entity"] or "", row["control_currency"], "order")
-            _add(placed, key, "held", Volume(1, row["control_lines"], Decimal(row["control_amount"])))
+            place = "rejected" if row["state"] == "refused" else "held"
+            _add(placed, key, place, Volume(1, row["control_lines"], Decimal(row["control_amount"])))
     return placed, money
 
 

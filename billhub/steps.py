@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import insert, update
 
-from billhub import release, sync
+from billhub import drift, release, sync
 from billhub.deliver import deliver_due, drain, retry_rejected
 from billhub.flows import Batch, Feed, Flow, StepName, Task, feeds
 from billhub.hub import Hub
@@ -98,6 +98,7 @@ def _replay_records(hub: Hub, _task: Task, _batch: Batch | None) -> Done:
     for feed in feeds():
         with transaction(hub.engine) as connection:
             counts["replayed"] += landed.reset_excepted(connection, feed.entity)
+            counts["replayed"] += drift.review(connection, hub, feed, drift.screen_of(hub, feed).contract)["new"]
         for batch in sync.batches(hub, feed):
             counts.update(sync.map_batch(hub, feed, batch))
     return Done(counts)

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from billhub import release, sync
+from billhub import drift, release, sync
 from billhub.deliver import drain
 from billhub.deliver.engine import retry_exception
 from billhub.flows import feeds
@@ -32,6 +32,7 @@ def _sync(hub: Hub, exception: ExceptionView) -> Mapping[str, int]:
         raise ConfigurationError(f"no flow maps {source}/{entity} any more; see dags/flows")
     with transaction(hub.engine) as connection:
         landed.reset_excepted(connection, feed.entity)
+        drift.review(connection, hub, feed, drift.screen_of(hub, feed).contract)
     return sync.sync(hub, feed)
 
 

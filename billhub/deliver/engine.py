@@ -149,7 +149,7 @@ def retry_exception(connection: Connection, hub: Hub, exception_id: int) -> str:
     if row["state"] != "open":
         raise ConfigurationError(f"exception {exception_id} is {row['state']}; only an open one can be retried")
     if row["subject_type"] != "delivery":
-        return "sync" if row["subject_type"] == "record" else "release"
+        return "sync" if row["subject_type"] in ("record", "drift") else "release"
     retry_rejected(connection, hub, [row["subject_id"]])
     # One that was given up may go at once; one in doubt keeps its wait, because it may still be under way.
     given_up = (intent_table.c.key == row["subject_id"], intent_table.c.state == "pending")

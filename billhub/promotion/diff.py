@@ -1,6 +1,7 @@
 """What a change of a mapping would do: both versions on past traffic, side by side. Nothing is written."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
@@ -8,7 +9,7 @@ from sqlalchemy import Connection
 from billhub.hub import Hub
 from billhub.promotion import affected
 from billhub.promotion.comparing import Pair, field_changes
-from billhub.promotion.paths import UnreadPaths, newly_ignored
+from billhub.promotion.paths import UnreadPaths
 from billhub.promotion.references import Version
 from billhub.promotion.tally import Tally
 from billhub.promotion.traffic import Given, chunks, traffic_of
@@ -60,20 +61,14 @@ def diff(
             tally.add(change)
             if see:
                 see(change)
-    ignored = newly_ignored(old.mapping, new.mapping)
-    return Diff(
-        mapping=new.name,
-        old=_side(old),
-        new=_side(new),
-        traffic=traffic.words,
-        sample=sample,
-        examined=examined,
-        **tally.sums(),
-        newly_ignored=ignored,
-        newly_unread=dict(sorted(unread.newly.items())),
-        no_longer_unread=dict(sorted(unread.no_longer.items())),
-        hash=tally.digest([ignored, sorted(unread.newly), sorted(unread.no_longer)]),
-    )
+    head: dict[str, Any] = {
+        "mapping": new.name,
+        "old": _side(old),
+        "new": _side(new),
+        "traffic": traffic.words,
+        "sample": sample,
+    }
+    return Diff(**head, examined=examined, **tally.sums(), **unread.sums(), hash=tally.digest(unread.names()))
 
 
 def incomparable(old: Kept, new: Version) -> Diff:
@@ -87,9 +82,6 @@ def incomparable(old: Kept, new: Version) -> Diff:
         sample=None,
         examined=0,
         **tally.sums(),
-        newly_ignored={},
-        newly_unread={},
-        no_longer_unread={},
         hash=tally.digest("incomparable"),
     )
 

@@ -185,9 +185,9 @@ class Diff(msgspec.Struct, frozen=True, kw_only=True):
     fields: tuple[FieldCount, ...]
     identities: int
     identities_taken: int
-    newly_ignored: Mapping[str, str]
-    newly_unread: Mapping[str, int]
-    no_longer_unread: Mapping[str, int]
+    newly_ignored: Mapping[str, str] = {}
+    newly_unread: Mapping[str, int] = {}
+    no_longer_unread: Mapping[str, int] = {}
     invoices: tuple[InvoiceCount, ...]
     deliveries: Mapping[str, int]
     hash: str

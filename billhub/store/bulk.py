@@ -45,6 +45,16 @@ def insert_new_rows(connection: Connection, table: Table, columns: Sequence[str]
         connection.exec_driver_sql(f"{_insert(table, columns)} ON CONFLICT DO NOTHING", list(rows))
 
 
+def next_ids(connection: Connection, table: Table, count: int) -> Sequence[int]:
+    """As many numbers for new rows of a table as asked for, in order; nobody else gets them."""
+    [key] = table.primary_key.columns
+    if connection.dialect.name == "postgresql":
+        number = func.nextval(func.pg_get_serial_sequence(table.name, key.name))
+        return connection.execute(select(number).select_from(func.generate_series(1, count))).scalars().all()
+    last = connection.execute(select(func.coalesce(func.max(key), 0))).scalar_one()  # we hold the lock for writing
+    return range(last + 1, last + 1 + count)
+
+
 def among(connection: Connection, column: ColumnElement[Any], values: Collection[Any]) -> ColumnElement[bool]:
     """The condition that a column has one of these values: all of them are one parameter, so that a thousand cost as little to compile as one."""
     if connection.dialect.name == "postgresql":

@@ -7,6 +7,7 @@ import msgspec
 from sqlalchemy import Connection, func, select, update
 
 from billhub.store.bulk import among, insert_rows
+from billhub.store.landed import UNREADABLE
 from billhub.store.schema import documents, landed
 from canonical_model.encoding import decode
 
@@ -144,7 +145,7 @@ def outdated(connection: Connection, entity: str, canonical_ids: Sequence[str]) 
         .join(landed, landed.c.landed_id == documents.c.landed_id)
         .join(newest, newest.c.landed_id == last)
         .where(documents.c.entity == entity, documents.c.is_current, documents.c.canonical_id.in_(list(canonical_ids)))
-        .where(newest.c.state == "excepted")
+        .where(newest.c.state.in_(UNREADABLE))
     )
     return set(connection.execute(query).scalars())
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, exists, func, select, update
 
+from billhub.store.bulk import insert_new_rows
 from billhub.store.missing import insert_missing
 from billhub.store.schema import described_fields, drift, drift_records, landed
 
@@ -78,12 +79,14 @@ class KnownDrift(NewDrift, frozen=True, kw_only=True):
     reason: str | None
 
     @property
-    def effect(self) -> Literal["mapped", "quarantined", "refused"]:
-        """What becomes of a record with it, as far as it alone decides."""
-        if self.state in ("accepted", "settled"):
-            return "mapped"
-        policy = "refuse" if self.state == "refused" else self.policy
-        return {"allow": "mapped", "quarantine": "quarantined", "refuse": "refused"}[policy]  # type: ignore[return-value]
+    def refuses(self) -> bool:
+        """Whether records with it are refused."""
+        return self.state == "refused" or (self.state == "open" and self.policy == "refuse")
+
+    @property
+    def quarantines(self) -> bool:
+        """Whether records with it wait for a decision."""
+        return self.state == "open" and self.policy == "quarantine"
 
 
 def seen(connection: Connection, source: str, entity: str, found: Sequence[NewDrift], *, on: str) -> list[KnownDrift]:
@@ -98,24 +101,24 @@ def seen(connection: Connection, source: str, entity: str, found: Sequence[NewDr
         found: Each cause once.
         on: Business date.
     """
-    insert_missing(connection, drift, [_row(source, entity, each, on) for each in found])
+    in_order = sorted(found, key=lambda each: each.cause)  # so that two transactions cannot wait for each other
+    insert_missing(connection, drift, [_row(source, entity, each, on) for each in in_order])
     wanted = {each.cause: each for each in found}
     paths = sorted({path for _, path, _ in wanted})
     rows = [each for each in _locked(connection, source, entity, drift.c.path.in_(paths)) if each.cause in wanted]
     for row in rows:
-        again = {"state": "open", "decided_on": None, "decided_by": None, "reason": None}
-        changes = {"last_seen_on": on, "policy": wanted[row.cause].policy} | (again if row.state == "settled" else {})
+        changes = _changes(row, wanted[row.cause]) | {"last_seen_on": on}
         connection.execute(update(drift).where(drift.c.drift_id == row.drift_id).values(**changes))
     return _locked(connection, source, entity, drift.c.drift_id.in_([row.drift_id for row in rows]))
 
 
 def link(connection: Connection, records: Mapping[int, Sequence[int]]) -> None:
     """Say on which records drift was found: ids of the drift by landed id."""
-    pairs = [{"drift_id": each, "landed_id": landed_id} for landed_id, ids in records.items() for each in ids]
-    insert_missing(connection, drift_records, pairs)
+    pairs = [(drift_id, landed_id) for landed_id, ids in records.items() for drift_id in ids]
+    insert_new_rows(connection, drift_records, ("drift_id", "landed_id"), pairs)
 
 
-def undecided(connection: Connection, source: str, entity: str) -> list[KnownDrift]:
+def unsettled(connection: Connection, source: str, entity: str) -> list[KnownDrift]:
     """All drift of a source's entity that is not settled, locked until the transaction ends."""
     return _locked(connection, source, entity, drift.c.state != "settled")
 
@@ -226,6 +229,13 @@ def _all(connection: Connection, query: Select[Any]) -> list[KnownDrift]:
 
 def _known(row: Mapping[Any, Any]) -> KnownDrift:
     return KnownDrift(**{name: row[name] for name in KnownDrift.__struct_fields__})
+
+
+def _changes(row: KnownDrift, found: NewDrift) -> dict[str, Any]:
+    """What is new about known drift: it is open again, or records with it fall under another policy than before."""
+    reopened = {"state": "open", "decided_on": None, "decided_by": None, "reason": None}
+    policy = {"policy": found.policy} if found.origin == "record" else {}
+    return policy | (reopened if row.state == "settled" else {})
 
 
 def _row(source: str, entity: str, new: NewDrift, on: str) -> dict[str, Any]:

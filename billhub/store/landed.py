@@ -4,30 +4,34 @@ Versions belong to one record when they have one `native_id`. Where a source has
 """
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from itertools import pairwise
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, Select, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, func, insert, select, update
 
-from billhub.store.bulk import among, insert_rows
+from billhub.store.bulk import among, insert_rows, next_ids
 from billhub.store.schema import cursors, documents, landed
 from canonical_model.encoding import encode
 from connectors.contract import Page, RawRecord
+
+UNREADABLE = ("excepted", "quarantined", "refused")
+"""States of records that no document was made of."""
 
 LONGEST_ID = 150
 LONGEST_SHOWN = 80
 
 _COLUMNS = (
+    "landed_id",
     "source",
     "entity",
+    "state",
     "external_id",
     "native_id",
     "version",
     "content_hash",
     "body",
-    "state",
     "control_lines",
     "control_amount",
     "control_currency",
@@ -35,8 +39,8 @@ _COLUMNS = (
 )
 
 
-class Waiting(msgspec.Struct, frozen=True):
-    """A landed record that was not mapped yet.
+class Record(msgspec.Struct, frozen=True):
+    """One landed version of a record.
 
     Attributes:
         landed_id: Its number, in order of arrival.
@@ -44,8 +48,7 @@ class Waiting(msgspec.Struct, frozen=True):
         native_id: The source's own key for it.
         body: As received, JSON.
         control_entity: Code of the seller, if the source has only one.
-        newest_id: Landed id of the newest version of the record; its own, unless it was superseded.
-        first_holder: Native id of the record that was the first to come under this external id.
+        state: What has become of it: `new` until it is mapped.
     """
 
     landed_id: int
@@ -53,8 +56,7 @@ class Waiting(msgspec.Struct, frozen=True):
     native_id: str
     body: str
     control_entity: str | None
-    newest_id: int
-    first_holder: str
+    state: str
 
 
 class Owner(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,47 +86,51 @@ def cursor_of(connection: Connection, source: str, entity: str) -> str | None:
 
 def land(connection: Connection, source: str, entity: str, page: Page) -> int:
     """Keep a page and move the cursor past it, in the caller's transaction. Returns how many records were new or changed."""
-    rows = [_row(source, entity, record) for record in page.records]
-    latest = _latest(connection, source, entity, [native_id for _, _, _, native_id, *_ in rows])
-    fresh = []
-    for row in rows:  # held against the one before, also within the page: A, B, A are three versions
-        _, _, _, native_id, version, content_hash, *_ = row
-        if latest.get(native_id) != (content_hash, version):
-            fresh.append(row)
-            latest[native_id] = (content_hash, version)
-    insert_rows(connection, landed, _COLUMNS, fresh)
+    return len(take_in(connection, source, entity, page, state="new"))
+
+
+def take_in(connection: Connection, source: str, entity: str, page: Page, *, state: str) -> list[Record]:
+    """Keep a page and move the cursor past it.
+
+    Args:
+        connection: The caller's transaction.
+        source: Connector it came through.
+        entity: Kind of record.
+        page: What was read.
+        state: `new`, or `mapped` where the caller maps them in the same transaction, which saves changing every row again.
+
+    Returns:
+        The records that were new or changed, in source order.
+    """
+    fresh = _fresh(connection, source, entity, page)
+    ids = next_ids(connection, landed, len(fresh))
+    rows = [(landed_id, source, entity, state, *row) for landed_id, row in zip(ids, fresh, strict=True)]
+    insert_rows(connection, landed, _COLUMNS, rows)
     _move_cursor(connection, source, entity, page.cursor)
-    return len(fresh)
+    return [
+        Record(landed_id, external_id, native_id, body, control_entity, state)
+        for landed_id, _, _, state, external_id, native_id, _, _, body, *_, control_entity in rows
+    ]
 
 
-def last_id(connection: Connection) -> int:
-    """Landed id of what landed last; 0 where nothing has."""
-    return connection.execute(select(func.coalesce(func.max(landed.c.landed_id), 0))).scalar_one()
-
-
-def waiting(
-    connection: Connection, source: str, entity: str, *, between: tuple[int, int | None], most: int
-) -> list[Waiting]:
+def waiting(connection: Connection, source: str, entity: str, batch: tuple[int, int], *, most: int) -> list[Record]:
     """Records of a batch that were not mapped yet, in order of arrival.
 
     Args:
         connection: Any connection.
         source: Connector they came through.
         entity: Kind of record.
-        between: Landed ids above the first number, up to and including the second; None for all above the first.
+        batch: Landed ids above the first number, up to and including the second.
         most: At most so many.
     """
-    after, upto = between
-    columns = (landed.c[name] for name in ("landed_id", "external_id", "native_id", "body", "control_entity"))
+    after, upto = batch
     query = (
-        select(*columns, _newest_id().label("newest_id"), _first_holder().label("first_holder"))
-        .where(*_new(source, entity), landed.c.landed_id > after)
+        select(*(landed.c[name] for name in Record.__struct_fields__))
+        .where(*_new(source, entity), landed.c.landed_id > after, landed.c.landed_id <= upto)
         .order_by(landed.c.landed_id)
         .limit(most)
     )
-    if upto is not None:
-        query = query.where(landed.c.landed_id <= upto)
-    return [Waiting(*row) for row in connection.execute(query)]
+    return [Record(*row) for row in connection.execute(query)]
 
 
 def ranges(connection: Connection, source: str, entity: str, *, size: int, most: int) -> list[tuple[int, int]]:
@@ -147,7 +153,7 @@ def ranges(connection: Connection, source: str, entity: str, *, size: int, most:
     return list(pairwise([0, *connection.execute(query).scalars()]))
 
 
-def newest_ids(connection: Connection, source: str, entity: str, native_ids: Sequence[str]) -> set[int]:
+def newest_ids(connection: Connection, source: str, entity: str, native_ids: Collection[str]) -> set[int]:
     """Landed id of the newest version of each of these records, whatever became of it."""
     return set(connection.execute(_newest(connection, source, entity, native_ids)).scalars())
 
@@ -159,6 +165,17 @@ def body_of(
     this = landed.c.external_id == _bounded(external_id) if external_id is not None else landed.c.landed_id == landed_id
     query = select(landed.c.body).where(landed.c.source == source, landed.c.entity == entity, this)
     return connection.execute(query.order_by(landed.c.landed_id.desc()).limit(1)).scalar_one_or_none()
+
+
+def first_holders(connection: Connection, source: str, entity: str, external_ids: Collection[str]) -> dict[str, str]:
+    """Native id of the record that was the first to come under each of these external ids."""
+    if not external_ids:
+        return {}
+    these = among(connection, landed.c.external_id, external_ids)
+    of_these = landed.c.source == source, landed.c.entity == entity, these
+    first = select(func.min(landed.c.landed_id)).where(*of_these).group_by(landed.c.external_id)
+    query = select(landed.c.external_id, landed.c.native_id).where(landed.c.landed_id.in_(first))
+    return {external_id: native_id for external_id, native_id in connection.execute(query)}
 
 
 def owners(connection: Connection, document: str, canonical_ids: Collection[str]) -> dict[str, Owner]:
@@ -185,7 +202,7 @@ def owners(connection: Connection, document: str, canonical_ids: Collection[str]
 
 
 def mark(connection: Connection, states: Mapping[int, str]) -> None:
-    """Say what became of records: `mapped`, `excepted` or `superseded`, by landed id."""
+    """Say what became of records, by landed id: `mapped`, `excepted`, `quarantined`, `refused` or `superseded`."""
     for state in sorted(set(states.values())):
         ids = [landed_id for landed_id, each in states.items() if each == state]
         connection.execute(update(landed).where(among(connection, landed.c.landed_id, ids)).values(state=state))
@@ -210,20 +227,6 @@ def _new(source: str, entity: str) -> tuple[ColumnElement[bool], ...]:
     return landed.c.source == source, landed.c.entity == entity, landed.c.state == "new"
 
 
-def _newest_id() -> ScalarSelect[int]:
-    """Landed id of the newest version of the record that a row is a version of."""
-    each = landed.alias("each")
-    same = [each.c[name] == landed.c[name] for name in ("source", "entity", "native_id")]
-    return select(func.max(each.c.landed_id)).where(*same).correlate(landed).scalar_subquery()
-
-
-def _first_holder() -> ScalarSelect[str]:
-    """Native id of the record that was the first to come under a row's external id."""
-    each = landed.alias("holder")
-    same = [each.c[name] == landed.c[name] for name in ("source", "entity", "external_id")]
-    return select(each.c.native_id).where(*same).order_by(each.c.landed_id).limit(1).correlate(landed).scalar_subquery()
-
-
 def _newest(connection: Connection, source: str, entity: str, native_ids: Collection[str]) -> Select[tuple[int]]:
     of_these = landed.c.source == source, landed.c.entity == entity, among(connection, landed.c.native_id, native_ids)
     return select(func.max(landed.c.landed_id)).where(*of_these).group_by(landed.c.native_id)
@@ -237,12 +240,25 @@ def _latest(
     return {native_id: (content_hash, version) for native_id, content_hash, version in connection.execute(query)}
 
 
-def _row(source: str, entity: str, record: RawRecord) -> tuple[Any, ...]:
-    """What is kept of a record, in the order of `_COLUMNS`."""
+def _fresh(connection: Connection, source: str, entity: str, page: Page) -> list[tuple[Any, ...]]:
+    """What is news in a page, each held against the one before, also within the page: A, B, A are three versions."""
+    rows = [_row(record) for record in page.records]
+    latest = _latest(connection, source, entity, [native_id for _, native_id, *_ in rows])
+    fresh = []
+    for row in rows:
+        _, native_id, version, content_hash, *_ = row
+        if latest.get(native_id) != (content_hash, version):
+            fresh.append(row)
+            latest[native_id] = (content_hash, version)
+    return fresh
+
+
+def _row(record: RawRecord) -> tuple[Any, ...]:
+    """What is kept of a record, in the order of `_COLUMNS` after the state."""
     body, control = encode(record.body), record.control
     external_id = _bounded(record.external_id)
     native_id = _bounded(record.native_id) if record.native_id else external_id
-    kept = (source, entity, external_id, native_id, record.version, hashlib.sha256(body).hexdigest(), body.decode(), "new")
+    kept = (external_id, native_id, record.version, hashlib.sha256(body).hexdigest(), body.decode())
     if control is None:
         return (*kept, None, None, None, None)
     return (*kept, control.lines, control.amount, control.currency, control.legal_entity)

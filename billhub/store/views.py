@@ -13,7 +13,7 @@ class ExceptionView(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         exception_id: Its number.
         category: What kind of problem.
-        subject_type: `record`, `contract`, `order`, `invoice`, `tax` or `delivery`.
+        subject_type: `record`, `drift`, `contract`, `order`, `invoice`, `tax` or `delivery`.
         subject_id: Which one.
         invoice_id: The invoice it holds back, if any.
         legal_entity: Code of the seller, if known.

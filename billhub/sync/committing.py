@@ -1,54 +1,56 @@
 """One transaction of the sync: what landed becomes the current documents, what is wrong with it goes to the exception desk, and the audit says so."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import msgspec
 from sqlalchemy import Connection
 
-from billhub import audit, exceptions
+from billhub import audit
 from billhub.flows import Feed
 from billhub.hub import Hub
 from billhub.store import documents, landed
-from billhub.sync.examining import Examined, examine, subjects
+from billhub.sync.desk import settle
+from billhub.sync.examining import Examined, examine
 from billhub.sync.rivals import without_rivals
+from billhub.sync.screening import screen
 
 
-def commit(connection: Connection, hub: Hub, feed: Feed, waiting: Sequence[landed.Waiting]) -> Mapping[str, int]:
+def commit(
+    connection: Connection, hub: Hub, feed: Feed, records: Sequence[landed.Record], newest: Container[int]
+) -> Mapping[str, int]:
     """Map, check, route and save records, in the caller's transaction.
 
     Args:
         connection: The caller's transaction.
         hub: The hub.
         feed: What they are.
-        waiting: Records in order of arrival. Of several versions of one only the newest is mapped, whichever batch it is in.
+        records: Landed records, in order of arrival.
+        newest: Landed ids of the newest versions; of several versions of one record only that is mapped, whichever batch it is in.
 
     Returns:
-        How many records were mapped, excepted and superseded, and how many documents changed.
+        How many records were mapped, excepted, quarantined, refused and superseded, and how many documents changed.
     """
-    mapping = hub.mapping(feed.mapping)
-    current = [record for record in waiting if record.landed_id == record.newest_id]
-    superseded = [record.landed_id for record in waiting if record.landed_id != record.newest_id]
-    read = [(record, msgspec.json.decode(record.body)) for record in current]
-    examined = [examine(feed, mapping, record, body) for record, body in read]
+    mapping, states = hub.mapping(feed.mapping), {record.landed_id: "superseded" for record in records}
+    current = [(record, msgspec.json.decode(record.body)) for record in records if record.landed_id in newest]
+    screened = screen(connection, hub, feed, current)
+    examined = [examine(feed, mapping, record, body) for record, body in screened.passed]
     known = documents.standing(connection, feed.document, [new.canonical_id for new in _good(examined)])
     examined = without_rivals(connection, feed, mapping, examined, known.keys())
     changed = documents.save(connection, feed.document, _good(examined), known=known)
-    states = {each.record.landed_id: "mapped" if each.document else "excepted" for each in examined}
-    landed.mark(connection, states | dict.fromkeys(superseded, "superseded"))
-    _settle(connection, hub, feed, examined)
-    counts = {**Counter(states.values()), "superseded": len(superseded), "changed": changed}
-    if examined:
-        detail = {"batch": [waiting[0].landed_id - 1, waiting[-1].landed_id], "version": mapping.version, **counts}
+    states |= {each.record.landed_id: "mapped" if each.document else "excepted" for each in examined}
+    states |= screened.states
+    landed.mark(
+        connection,
+        {record.landed_id: states[record.landed_id] for record in records if states[record.landed_id] != record.state},
+    )
+    settle(connection, hub, feed, examined)
+    counts = {"superseded": 0, **Counter(states.values()), "changed": changed}
+    if states:
+        detail = {"batch": [records[0].landed_id - 1, records[-1].landed_id], "version": mapping.version, **counts}
         audit.append(connection, hub, [audit.Entry(action="records.mapped", subject=feed.mapping, detail=detail)])
     return counts
 
 
 def _good(examined: Sequence[Examined]) -> list[documents.NewDocument]:
     return [each.document for each in examined if each.document is not None]
-
-
-def _settle(connection: Connection, hub: Hub, feed: Feed, examined: Sequence[Examined]) -> None:
-    names = {name for each in examined for name in subjects(feed, each.record)}
-    problems = [problem for each in examined for problem in each.problems]
-    exceptions.settle(connection, hub, subject_type="record", examined=sorted(names), problems=problems)

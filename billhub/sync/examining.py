@@ -5,13 +5,11 @@ from typing import Any
 
 import msgspec
 
-from billhub import exceptions
 from billhub.flows import Feed
 from billhub.store.documents import NewDocument
-from billhub.store.landed import Waiting
+from billhub.store.landed import Record
 from canonical_model import catalog
 from canonical_model.encoding import content_hash, encode
-from canonical_model.violations import Violation
 from mappings import CompiledMapping, FieldProblem
 
 LONGEST_IDS = {"identity": 150, "customer_id": 80}
@@ -23,15 +21,15 @@ class Examined(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         record: Which one.
         document: The new version of its document; None where there are problems.
-        problems: For the exception desk.
+        problems: What is wrong with it.
     """
 
-    record: Waiting
-    document: NewDocument | None
-    problems: Sequence[exceptions.Problem] = ()
+    record: Record
+    document: NewDocument | None = None
+    problems: Sequence[FieldProblem] = ()
 
 
-def examine(feed: Feed, mapping: CompiledMapping, record: Waiting, body: Mapping[str, Any]) -> Examined:
+def examine(feed: Feed, mapping: CompiledMapping, record: Record, body: Mapping[str, Any]) -> Examined:
     """One record mapped and checked.
 
     Args:
@@ -42,11 +40,11 @@ def examine(feed: Feed, mapping: CompiledMapping, record: Waiting, body: Mapping
     """
     mapped = mapping.apply(body)
     if mapped.problems:
-        return refused(feed, record, mapped.problems)
+        return Examined(record=record, problems=mapped.problems)
     document = msgspec.convert(mapped.document, catalog.DOCUMENTS[feed.document])  # costs nothing: it is one already
     canonical_id = catalog.identity(document)
     if too_long := list(_too_long(mapping, canonical_id, document)):
-        return refused(feed, record, too_long)
+        return Examined(record=record, problems=too_long)
     new = NewDocument(
         canonical_id=canonical_id,
         content_hash=content_hash(document),
@@ -57,11 +55,6 @@ def examine(feed: Feed, mapping: CompiledMapping, record: Waiting, body: Mapping
         landed_id=record.landed_id,
     )
     return Examined(record=record, document=new)
-
-
-def refused(feed: Feed, record: Waiting, found: Sequence[FieldProblem]) -> Examined:
-    """A record that no document is made of."""
-    return Examined(record=record, document=None, problems=[_problem(feed, record, each) for each in found])
 
 
 def finding(mapping: CompiledMapping, field: str, value: str, *, rule: str, message: str) -> FieldProblem:
@@ -77,16 +70,6 @@ def finding(mapping: CompiledMapping, field: str, value: str, *, rule: str, mess
     )
 
 
-def subjects(feed: Feed, record: Waiting) -> tuple[str, str]:
-    """What the exception desk knows a record by, and what it may have known it by before.
-
-    The first is its external id; the native id for a record that came under the external id of another, so that neither closes exceptions of
-    the other. The second is the native id.
-    """
-    known_by = record.external_id if record.first_holder == record.native_id else record.native_id
-    return f"{feed.source}/{feed.entity}/{known_by}", f"{feed.source}/{feed.entity}/{record.native_id}"
-
-
 def _too_long(mapping: CompiledMapping, canonical_id: str, document: msgspec.Struct) -> Iterator[FieldProblem]:
     """Identifiers are keys here and in the targets; what is longer is no identifier."""
     found = {"identity": canonical_id, "customer_id": getattr(document, "customer_id", None) or ""}
@@ -95,19 +78,3 @@ def _too_long(mapping: CompiledMapping, canonical_id: str, document: msgspec.Str
         if len(value) > longest:
             message = f"has {len(value)} characters; an identifier has at most {longest}"
             yield finding(mapping, field, value[:longest], rule="length of identifiers", message=message)
-
-
-def _problem(feed: Feed, record: Waiting, found: FieldProblem) -> exceptions.Problem:
-    violation = Violation(
-        rule_id=f"{found.mapping}@{found.version}:{found.rule}",
-        category="mapping_defect",
-        path=found.field,
-        value=str(found.value),
-        message=f"{feed.entity} {record.external_id}, source field {found.source_path}: {found.message}",
-    )
-    return exceptions.Problem(
-        subject_type="record",
-        subject_id=subjects(feed, record)[0],
-        violation=violation,
-        legal_entity=record.control_entity,
-    )

@@ -1,13 +1,13 @@
 """Of several records that claim one identity the first keeps it, whichever batch it came in."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Connection
 
 from billhub.flows import Feed
 from billhub.store import landed
-from billhub.store.landed import Owner, Waiting
-from billhub.sync.examining import Examined, finding, refused
+from billhub.store.landed import Owner, Record
+from billhub.sync.examining import Examined, finding
 from mappings import CompiledMapping, FieldProblem
 
 
@@ -28,20 +28,25 @@ def without_rivals(
         known: Canonical ids among theirs that have a document already; no other can have an owner from before.
     """
     owners, taken = landed.owners(connection, feed.document, known), dict[str, Owner]()
-    kept = []
-    for each in examined:
-        if each.document is not None:
-            name, claimant = each.document.canonical_id, _owner(feed, each.record)
-            owner = owners.get(name)
-            if owner is None or not _is_another(owner, claimant):
-                owner = taken.setdefault(name, claimant)
-            if owner != claimant:
-                each = refused(feed, each.record, [_rival(mapping, name, claimant, owner)])
-        kept.append(each)
-    return kept
+    return [_held_against(feed, mapping, each, owners, taken) for each in examined]
 
 
-def _owner(feed: Feed, record: Waiting) -> Owner:
+def _held_against(
+    feed: Feed, mapping: CompiledMapping, each: Examined, owners: Mapping[str, Owner], taken: dict[str, Owner]
+) -> Examined:
+    """One of them, held against the owners from before and those that came first in this batch, among whom it may take its place."""
+    if each.document is None:
+        return each
+    name, claimant = each.document.canonical_id, _owner(feed, each.record)
+    owner = owners.get(name)
+    if owner is None or not _is_another(owner, claimant):
+        owner = taken.setdefault(name, claimant)
+    if owner == claimant:
+        return each
+    return Examined(record=each.record, problems=(_rival(mapping, name, claimant, owner),))
+
+
+def _owner(feed: Feed, record: Record) -> Owner:
     return Owner(source=feed.source, external_id=record.external_id, native_id=record.native_id)
 
 

@@ -29,8 +29,9 @@ class Currency(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def currency_of(amount: Seen, matched: Matched) -> Currency | None:
-    """The likeliest currency of an amount; None where no path holds ISO 4217 codes under a likely name."""
-    found = [candidate(_target(matched.target.name), seen) for seen in matched.seen.leaves if seen.values]
+    """The likeliest currency of an amount; None where no path holds ISO 4217 codes under a likely name, one for every amount."""
+    seen_codes = [seen for seen in matched.seen.leaves if seen.values and _is_for_all(seen, amount)]
+    found = [candidate(_target(matched.target.name), seen) for seen in seen_codes]
     valid = [each for each in found if each.confidence > 0]
     likely = [each for each in valid if each.confidence >= matched.threshold]
     chosen = (
@@ -48,6 +49,10 @@ def _target(entity: str) -> Target:
 
 def _is_beside(seen: Seen, amount: Seen) -> bool:
     return seen.items == amount.items and seen.steps[:-1] == amount.steps[:-1]
+
+
+def _is_for_all(seen: Seen, amount: Seen) -> bool:
+    return seen.always_filled or (seen.items == amount.items and amount.at <= seen.at)
 
 
 def _best(found: Iterable[Candidate]) -> Candidate | None:

@@ -108,7 +108,7 @@ class _Deciding:
     def _money(self, proposal: Proposal, chosen: Candidate, fitting: Fit) -> tuple[Mapping[str, Any], str]:
         currency = currency_of(chosen.seen, self._matched)
         if currency is None:
-            return {"todo": f"{_told(chosen, {})}, but no path says its ISO 4217 currency"}, ""
+            return {"todo": f"{_told(chosen, {})}, but no path says the ISO 4217 currency of every sample"}, ""
         if self._amounts_doubt:
             return {"todo": f"{_told(chosen, {})} in {currency.path}, but {self._amounts_doubt}"}, ""
         return _amount(chosen.seen, currency), _note(proposal, chosen, fitting)

@@ -4,6 +4,7 @@ import csv
 import json
 from collections.abc import Iterable
 from decimal import Decimal
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ def _json(path: Path, text: str) -> list[Record]:
 
 def _lines(path: Path, text: str, error: json.JSONDecodeError) -> list[Record]:
     """The records of JSON lines, where the text is not one JSON value."""
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [line for line in text.split("\n") if line.strip()]
     try:
         return _records(path, [_decoded(line) for line in lines])
     except (ValueError, RecursionError):
@@ -60,7 +61,7 @@ def _lines(path: Path, text: str, error: json.JSONDecodeError) -> list[Record]:
 
 def _csv(path: Path, text: str) -> list[Record]:
     try:
-        rows = list(csv.DictReader(text.splitlines(), strict=True))
+        rows = list(csv.DictReader(StringIO(text, newline=""), strict=True))
     except csv.Error as error:
         raise _refused(path, f"is not CSV with commas: {error}", "save it with commas and double quotes") from error
     for number, row in enumerate(rows, start=1):

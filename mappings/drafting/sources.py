@@ -22,7 +22,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
         items: Path of that list with `[]`; empty at the record.
         kinds: JSON types seen, `nothing` among them.
         values: Different values seen, in order, without nothing and blank text; of lists and objects none.
-        filled: How often there was a value.
+        at: In which records, or items, there was a value: their numbers from 1.
         places: How many records, or items, there were.
         steady: Whether what stands above it is everywhere an object, a list, or nothing, so that a rule can read through it.
     """
@@ -32,7 +32,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     items: str
     kinds: frozenset[str]
     values: tuple[Any, ...]
-    filled: int
+    at: frozenset[int]
     places: int
     steady: bool
 
@@ -40,6 +40,11 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     def written(self) -> str:
         """The path as a rule of its record or item writes it."""
         return ".".join(self.steps)
+
+    @property
+    def filled(self) -> int:
+        """How often there was a value."""
+        return len(self.at)
 
     @property
     def always_filled(self) -> bool:
@@ -115,7 +120,7 @@ class _Notes:
         place: Where it is.
         kinds: JSON types, with how often.
         values: Different values, in order.
-        filled: How often there was a value that is not, or not wholly, walked through.
+        at: Numbers of the records, or items, with a value that is not, or not wholly, walked through.
         walked: Whether there was an object or list that is.
     """
 
@@ -123,22 +128,22 @@ class _Notes:
         self.place = place
         self.kinds: Counter[str] = Counter()
         self.values: dict[tuple[type, Any], None] = {}
-        self.filled = 0
+        self.at: set[int] = set()
         self.walked = False
 
-    def add(self, value: Any, *, walked: bool, whole: bool) -> None:
+    def add(self, value: Any, number: int, *, walked: bool, whole: bool) -> None:
         self.kinds[_KINDS.get(type(value), "number with decimals")] += 1
         self.walked |= walked
         if not whole or value in (None, {}, []) or (isinstance(value, str) and not value.strip()):
             return
-        self.filled += 1
+        self.at.add(number)
         if not isinstance(value, dict | list) and len(self.values) < MOST_VALUES:
             self.values[type(value), value] = None
 
     @property
     def is_mixed(self) -> bool:
         """Whether it is walked through in one record, and something else in another."""
-        return self.walked and (self.filled > 0 or len(self.kinds.keys() - {"nothing"}) > 1)
+        return self.walked and (bool(self.at) or len(self.kinds.keys() - {"nothing"}) > 1)
 
 
 class _Gathering:
@@ -162,7 +167,7 @@ class _Gathering:
     def sources(self, records: int) -> Sources:
         """What has been gathered."""
         led_through = {above for path in self._notes for above in _above(path)}
-        ends = [notes for path, notes in self._notes.items() if notes.filled or path not in led_through]
+        ends = [notes for path, notes in self._notes.items() if notes.at or path not in led_through]
         leaves = tuple(map(self._seen, ends))
         lists = tuple(self._seen_list(notes) for notes in self._notes.values() if notes.walked and notes.kinds["list"])
         return Sources(leaves=leaves, lists=lists, unreadable=tuple(self._unreadable), records=records)
@@ -171,7 +176,7 @@ class _Gathering:
         parts = value if isinstance(value, list) else [value]
         inner = [part for part in parts if isinstance(part, dict)] if place.depth < _DEEPEST and value else []
         notes = self._notes.setdefault(place.path, _Notes(place))
-        notes.add(value, walked=bool(inner), whole=len(inner) < len(parts))
+        notes.add(value, self._places[place.items], walked=bool(inner), whole=len(inner) < len(parts))
         for part in inner:
             self.walk(part, place.item() if isinstance(value, list) else place)
 
@@ -183,7 +188,7 @@ class _Gathering:
             items=place.items,
             kinds=frozenset(notes.kinds),
             values=tuple(value for _, value in notes.values),
-            filled=notes.filled,
+            at=frozenset(notes.at),
             places=self._places[place.items],
             steady=self._is_steady(place.path),
         )

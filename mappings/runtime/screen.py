@@ -178,9 +178,7 @@ def _drifts(promised: _Object, record: Mapping[str, Any], path: str) -> Iterator
 def _drifts_of(field: _Field, value: Any) -> Iterator[Drift]:
     if not field.takes(value):
         found = type_of(value)
-        yield Drift(
-            kind="changed_type", path=field.path, found=found, expected=field.in_words, sample=_as_text(value)
-        )
+        yield Drift(kind="changed_type", path=field.path, found=found, expected=field.in_words, sample=_as_text(value))
     elif field.inside is not None and type(value) is dict:
         yield from _drifts(field.inside, value, field.path)
     elif field.items is not None and isinstance(value, list | tuple):
@@ -189,9 +187,7 @@ def _drifts_of(field: _Field, value: Any) -> Iterator[Drift]:
 
 
 def _new(path: str, value: Any) -> Drift:
-    return Drift(
-        kind="new_field", path=path, found=type_of(value), expected=NOTHING, sample=_as_text(value)
-    )
+    return Drift(kind="new_field", path=path, found=type_of(value), expected=NOTHING, sample=_as_text(value))
 
 
 def _as_text(value: Any) -> str:

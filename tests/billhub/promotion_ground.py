@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
-import msgspec
 from sqlalchemy import select
 
 import mappings
@@ -23,6 +22,7 @@ from mappings import Bundle, catalogue
 
 ACCOUNTS = Feed(source="salesforce", entity="account", document="customer")
 CONTRACTS = Feed(source="salesforce", entity="contract", document="contract")
+PRICES = Feed(source="salesforce", entity="price_book_entry", document="price_book_entry")
 ORDERS = Feed(source="online_retail", entity="order", document="order")
 
 _STATUS = "otherwise: {from: Active__c, map: {Yes: active, No: inactive}, required: true}"
@@ -76,6 +76,17 @@ def contract(number: str, **changes: Any) -> RawRecord:
     """The contract of the full fixture under another number."""
     body = deepcopy(_CONTRACT) | {"ContractNumber": number} | changes
     return RawRecord(external_id=number, version=str(changes), body=body)
+
+
+def price(code: str, name: str) -> RawRecord:
+    body = {
+        "Pricebook2": {"Name": "US Price Book"},
+        "Product2": {"ProductCode": code, "Name": name, "IsActive": True},
+        "UnitPrice": "10.00",
+        "CurrencyIsoCode": "USD",
+        "IsActive": True,
+    }
+    return RawRecord(external_id=code, version="1", body=body)
 
 
 def order(number: str, *lines: tuple[str, str], country: str = "United Kingdom") -> RawRecord:
@@ -149,7 +160,3 @@ def dump(hub: Hub) -> Mapping[str, list[Any]]:
         return {
             name: sorted(map(repr, connection.execute(select(table)).all())) for name, table in metadata.tables.items()
         }
-
-
-def plain(value: msgspec.Struct) -> Any:
-    return msgspec.to_builtins(value)

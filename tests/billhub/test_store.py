@@ -37,12 +37,12 @@ def land(hub: Hub, *records: RawRecord, cursor: str | None = None, source: str =
 
 def waiting(hub: Hub, source: str = "crm") -> list[tuple[str, str]]:
     with reading(hub.engine) as connection:
-        rows = landed.waiting(connection, source, "thing", between=(0, None), most=1000)
+        rows = landed.waiting(connection, source, "thing", (0, 10**6), most=1000)
     return [(row.external_id, row.body) for row in rows]
 
 
-def waiting_ids(connection: Connection, *, between: tuple[int, int | None] = (0, None), most: int = 1000) -> list[int]:
-    return [row.landed_id for row in landed.waiting(connection, "crm", "thing", between=between, most=most)]
+def waiting_ids(connection: Connection, batch: tuple[int, int] = (0, 10**6)) -> list[int]:
+    return [row.landed_id for row in landed.waiting(connection, "crm", "thing", batch, most=1000)]
 
 
 # migrations
@@ -189,7 +189,7 @@ def test_a_batch_is_a_range_of_what_is_new(hub: Hub) -> None:
     with transaction(hub.engine) as connection:
         landed.mark(connection, {2: "mapped", 3: "excepted"})
     with reading(hub.engine) as connection:
-        assert waiting_ids(connection, between=(1, 4)) == [4]
+        assert waiting_ids(connection, (1, 4)) == [4]
         assert waiting_ids(connection) == [1, 4, 5]
 
 

@@ -52,7 +52,11 @@ def test_every_file_names_its_schema_and_fits_it(path: Path) -> None:
 def test_an_editor_learns_of_misspelt_transforms_and_fields() -> None:
     text = (ROOT / "salesforce" / "account.yaml").read_text("utf-8")
     check = published("mapping")
-    for right, wrong in (("transform: text}", "transform: txt}"), ("  tax_id:", "  tax_idd:"), ("default: 30", "defalt: 30")):
+    for right, wrong in (
+        ("transform: text}", "transform: txt}"),
+        ("  tax_id:", "  tax_idd:"),
+        ("default: 30", "defalt: 30"),
+    ):
         assert right in text
         assert list(check.iter_errors(read(text.replace(right, wrong)).data)), wrong
 

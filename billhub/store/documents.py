@@ -14,7 +14,7 @@ from canonical_model.encoding import decode
 Kind = TypeVar("Kind", bound=msgspec.Struct)
 
 
-class NewDocument(msgspec.Struct, frozen=True, kw_only=True):
+class NewDocument(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A canonical document as a mapping made it.
 
     Attributes:

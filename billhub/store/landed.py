@@ -39,7 +39,7 @@ _COLUMNS = (
 )
 
 
-class Record(msgspec.Struct, frozen=True):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """One landed version of a record.
 
     Attributes:

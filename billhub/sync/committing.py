@@ -6,14 +6,13 @@ from collections.abc import Container, Mapping, Sequence
 import msgspec
 from sqlalchemy import Connection
 
-from billhub import audit
+from billhub import audit, drift
 from billhub.flows import Feed
 from billhub.hub import Hub
 from billhub.store import documents, landed
 from billhub.sync.desk import settle
 from billhub.sync.examining import Examined, examine
 from billhub.sync.rivals import without_rivals
-from billhub.sync.screening import screen
 
 
 def commit(
@@ -31,25 +30,40 @@ def commit(
     Returns:
         How many records were mapped, excepted, quarantined, refused and superseded, and how many documents changed.
     """
-    mapping, states = hub.mapping(feed.mapping), {record.landed_id: "superseded" for record in records}
-    current = [(record, msgspec.json.decode(record.body)) for record in records if record.landed_id in newest]
-    screened = screen(connection, hub, feed, current)
-    examined = [examine(feed, mapping, record, body) for record, body in screened.passed]
+    mapping = hub.mapping(feed.mapping)
+    examined, held = _examined(connection, hub, feed, [record for record in records if record.landed_id in newest])
     known = documents.standing(connection, feed.document, [new.canonical_id for new in _good(examined)])
     examined = without_rivals(connection, feed, mapping, examined, known.keys())
     changed = documents.save(connection, feed.document, _good(examined), known=known)
-    states |= {each.record.landed_id: "mapped" if each.document else "excepted" for each in examined}
-    states |= screened.states
+    found = {each.record.landed_id: "mapped" if each.document else "excepted" for each in examined} | held
+    states = {record.landed_id: found.get(record.landed_id, "superseded") for record in records}
     landed.mark(
-        connection,
-        {record.landed_id: states[record.landed_id] for record in records if states[record.landed_id] != record.state},
+        connection, {each.landed_id: states[each.landed_id] for each in records if states[each.landed_id] != each.state}
     )
     settle(connection, hub, feed, examined)
     counts = {"superseded": 0, **Counter(states.values()), "changed": changed}
-    if states:
+    if found:
         detail = {"batch": [records[0].landed_id - 1, records[-1].landed_id], "version": mapping.version, **counts}
         audit.append(connection, hub, [audit.Entry(action="records.mapped", subject=feed.mapping, detail=detail)])
     return counts
+
+
+def _examined(
+    connection: Connection, hub: Hub, feed: Feed, records: Sequence[landed.Record]
+) -> tuple[list[Examined], Mapping[int, str]]:
+    """What became of records that may be mapped; and where those stay that break their contract: `quarantined` or `refused`, by landed id.
+
+    One is decoded at a time: the bodies of a whole batch would keep the garbage collector busy.
+    """
+    mapping, screen = hub.mapping(feed.mapping), drift.screen_of(hub, feed)
+    examined, drifted = [], []
+    for record in records:
+        body = msgspec.json.decode(record.body)
+        examined.append(examine(feed, mapping, record, body))
+        if found := screen.drifts(body):
+            drifted.append(drift.Drifted(record.landed_id, record.external_id, found))
+    held = drift.record(connection, hub, feed, screen.contract, drifted) if drifted else {}
+    return [each for each in examined if each.record.landed_id not in held], held
 
 
 def _good(examined: Sequence[Examined]) -> list[documents.NewDocument]:

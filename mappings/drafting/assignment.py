@@ -12,10 +12,8 @@ from mappings.drafting.targets import Target
 NEAR = 0.5
 """Confidence from which a path or list is worth telling."""
 
-_NEAR_BY_NAME = 0.6
-
-_TIE = 0.03
-_MUCH = 0.15
+_NEAR_BY_NAME = 0.6  # name and place alone, where the values do not fit
+_TIE, _MUCH = 0.03, 0.15  # differences of confidence: too small to choose by, too great to pass over
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,10 +45,10 @@ def assign(targets: Sequence[Target], sources: Sequence[Seen], threshold: float)
     Args:
         targets: Fields that are read from the same place, in the order of the document.
         sources: Paths that can be read there, in the order of the sample.
-        threshold: Confidence from which a path is proposed, 0-1.
+        threshold: Confidence from which a path is proposed, `NEAR` to 1.
     """
     candidates = {target.field: _ranked(target, sources) for target in targets}
-    chosen = _greedy(candidates, max(threshold, NEAR))
+    chosen = _greedy(candidates, threshold)
     owners = {found.seen.path: field for field, found in chosen.items()}
     found: dict[str, Proposal] = {}
     for target in targets:

@@ -1,10 +1,10 @@
 """A first contract for a mapping: what its records hold, or what the system says of them. A person decides what is promised."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from mappings.files.contracts import TYPES, Field
+from mappings.files.contracts import TYPES, Field, parent_of
 from mappings.language.definition import Definition, From
 from mappings.runtime.screen import NUMERAL, type_of
 from mappings.testing.walking import all_rules
@@ -20,6 +20,7 @@ def draft_contract(definition: Definition, fields: Mapping[str, Field]) -> str:
         fields: What is known, by path.
     """
     unseen = {path: Field(types=("text", "null"), optional=True) for path in definition.paths if path not in fields}
+    unseen = _with_objects({**fields, **unseen}, fields) | unseen
     lines = [
         f"contract: {definition.name}",
         "version: 1",
@@ -34,11 +35,22 @@ def draft_contract(definition: Definition, fields: Mapping[str, Field]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _with_objects(listed: Mapping[str, Field], fields: Mapping[str, Field]) -> dict[str, Field]:
+    """The objects and lists that listed fields stand in and that are not listed themselves."""
+    found: dict[str, Field] = {}
+    for path in listed:
+        while path := parent_of(path):
+            kind = "list" if any(each.startswith(f"{path}[]") for each in listed) else "object"
+            if path not in fields and not path.endswith("[]"):
+                found[path] = Field(types=(kind, "null"), optional=True)
+    return found
+
+
 def seen_in(definition: Definition, records: Sequence[Mapping[str, Any]]) -> dict[str, Field]:
     """What records hold, by path in the order of their coming: all types that were seen, and optional where one lacks it.
 
     Args:
-        definition: The mapping; what it ignores as a whole is not looked into, and text that it reads as a number is one where all texts are numbers.
+        definition: The mapping; what it ignores may be anything and may be missing, and text that it reads as a number is one where all texts are numbers.
         records: Plain JSON values, at least one.
     """
     seen = _Seen(definition)
@@ -51,7 +63,7 @@ class _Seen:
     """What was seen so far."""
 
     def __init__(self, definition: Definition) -> None:
-        self._closed = definition.ignored.keys() - definition.paths.keys()
+        self._ignored = [path for path in definition.ignored if not _leads_on(path, definition.paths)]
         self._numbers = {
             rule.path.full for rule in all_rules(definition.root) if isinstance(rule, From) and _reads_number(rule)
         }
@@ -69,11 +81,13 @@ class _Seen:
 
     def fields(self) -> dict[str, Field]:
         """The promises that all this keeps."""
-        return {path: Field(types=self._in_order(path), optional=self._is_optional(path)) for path in self._types}
+        ignored = dict.fromkeys(self._ignored, Field(types=("any",), optional=True))
+        seen = {path: Field(types=self._in_order(path), optional=self._is_optional(path)) for path in self._types}
+        return {path: field for path, field in {**seen, **ignored}.items() if not _goes_without_saying(path, field)}
 
     def _look(self, path: str, value: Any) -> None:
         self._types.setdefault(path, set()).add(self._type_of(path, value))
-        if path in self._closed:
+        if path in self._ignored:
             return
         if isinstance(value, dict):
             self.add(value, path)
@@ -95,6 +109,16 @@ class _Seen:
     def _is_optional(self, path: str) -> bool:
         around = path.rpartition(".")[0]
         return not path.endswith("[]") and self._times[path] < self._objects[around]
+
+
+def _goes_without_saying(path: str, field: Field) -> bool:
+    """Items of which fields are listed are objects."""
+    return path.endswith("[]") and field.types == ("object",)
+
+
+def _leads_on(path: str, read: Iterable[str]) -> bool:
+    """Whether something inside an ignored path is read after all."""
+    return any(each.startswith((f"{path}.", f"{path}[]")) for each in read)
 
 
 def _reads_number(rule: From) -> bool:

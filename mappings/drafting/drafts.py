@@ -64,7 +64,7 @@ def draft(records: Sequence[dict[str, Any]], source: Source, entity: str, *, thr
         records: Samples of one kind of record, at least one; types and what may be empty are inferred over all of them.
         source: Where they are from.
         entity: Canonical document, one of `ENTITIES`.
-        threshold: Confidence from which a rule is proposed, 0-1.
+        threshold: Confidence from which a rule is proposed, 0.5-1; below, a path is not worth telling.
     """
     matched = match(observe(records), document(entity), threshold)
     return Draft(source=source, entity=entity, seen=matched.seen, rules=decide(matched))

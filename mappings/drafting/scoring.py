@@ -11,12 +11,19 @@ from mappings.drafting.sources import Seen
 from mappings.drafting.targets import Target
 from mappings.drafting.vocabulary import Terms, is_bare, is_generic, role_of, terms
 
-_GENERIC_WEIGHT = 0.4
-_WEAK = 0.75
-_ABOVE, _ABOVE_BARE = 0.7, 0.9
-_ALIKE = 0.84
-_SHORTEST_ALIKE = 5
-_OTHERS_ROLE, _NO_ROLE, _STRANGE_PLACE, _DEEPER = 0.4, 0.55, 0.8, 0.95
+# Held against the shipped mappings and the samples of tests/mappings/samples; test_drafting.py says what they reach.
+_GENERIC_WEIGHT = 0.4  # of a term such as `number`, beside 1 for one such as `invoice`
+_WEAK = 0.75  # what a name is worth that only may mean the field
+_ABOVE, _ABOVE_BARE = (
+    0.7,
+    0.9,
+)  # what a term is worth that only a key above says; the second where the last key leaves it to that
+_ALIKE, _SHORTEST_ALIKE = 0.84, 5  # from which likeness, and how many letters, a term counts as misspelled
+_OTHERS_ROLE, _NO_ROLE = (
+    0.4,
+    0.55,
+)  # place of a path that is somebody else's, or does not say whose it is where it has to
+_STRANGE_PLACE, _DEEPER = 0.8, 0.95  # for each unknown term above; for standing deeper without saying more
 
 
 class Components(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from mappings.files.yaml_source import Mark, Source
 Kind = Literal["new_field", "missing_field", "changed_type"]
 Policy = Literal["allow", "quarantine", "refuse"]
 
-TYPES = ("text", "integer", "number", "decimal", "boolean", "object", "list", "null")
+TYPES = ("text", "integer", "number", "decimal", "boolean", "object", "list", "null", "any")
 """Types a contract may state; `decimal` is a number or the text of one, because numbers with a point are landed as text."""
 
 NOTHING = "nothing"
@@ -39,7 +39,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
 
     def takes(self, type_name: str) -> bool:
         """Whether a value of this type keeps the promise."""
-        return type_name in self.types or any(type_name in _WIDER.get(each, ()) for each in self.types)
+        return bool({type_name, "any"} & {*self.types}) or any(type_name in _WIDER.get(each, ()) for each in self.types)
 
     @property
     def in_words(self) -> str:
@@ -166,13 +166,13 @@ def _field_faults(source: Source) -> Iterator[Fault]:
 def _fault(path: str, field: Field, fields: Mapping[str, Field]) -> str | None:
     if field.optional and field.missing:
         return "may be missing (optional), so it has no policy for that; say one of both"
-    if field.new and "object" not in field.types:
+    if field.new and not field.takes("object"):
         return f"is {field.in_words}, so nothing new can be inside it; say `new` of an object only"
     around, needed = parent_of(path), "list" if path.endswith("[]") else "object"
     if not around:
         return None
     if around not in fields:
         return f"stands in {around}, which is not listed; list it as {needed}"
-    if needed not in fields[around].types:
+    if not fields[around].takes(needed):
         return f"stands in {around}, which is {fields[around].in_words}; that must be {needed}"
     return None

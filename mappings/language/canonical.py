@@ -9,33 +9,11 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from canonical_model.contracts import Contract, ErpContract, PriceBookEntry
-from canonical_model.invoices import Invoice
-from canonical_model.journal import JournalEntry
+from canonical_model.catalog import DOCUMENTS
 from canonical_model.money import Money
-from canonical_model.orders import Order
-from canonical_model.parties import Contact, Customer, CustomerRecord
-from canonical_model.payments import Payment
-from canonical_model.products import Product
-from canonical_model.sales import Opportunity, SalesOrder
-from canonical_model.tax import TaxQuote
 
-ENTITIES: Mapping[str, type[msgspec.Struct]] = {
-    "customer": Customer,
-    "contact": Contact,
-    "customer_record": CustomerRecord,
-    "product": Product,
-    "price_book_entry": PriceBookEntry,
-    "opportunity": Opportunity,
-    "sales_order": SalesOrder,
-    "contract": Contract,
-    "erp_contract": ErpContract,
-    "order": Order,
-    "tax_quote": TaxQuote,
-    "payment": Payment,
-    "invoice": Invoice,
-    "entry": JournalEntry,
-}
+_NAMES = {"journal_entry": "entry"}
+ENTITIES: Mapping[str, type[msgspec.Struct]] = {_NAMES.get(name, name): kind for name, kind in DOCUMENTS.items()}
 """Canonical documents by the name that mapping files use."""
 
 Kind = Literal["text", "decimal", "integer", "boolean", "date", "money", "object", "list"]

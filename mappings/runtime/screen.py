@@ -22,8 +22,9 @@ _CLASSES: Mapping[str, tuple[type, ...]] = {
     "object": (dict,),
     "list": (list, tuple),
     "null": (type(None),),
+    "any": (str, int, float, Decimal, bool, dict, list, tuple, type(None)),
 }
-_NAMES = {
+_NAMES: Mapping[type, str] = {
     bool: "boolean",
     int: "integer",
     float: "number",
@@ -129,7 +130,7 @@ def _field(contract: Contract, path: str) -> _Field:
     return _Field(
         path=path,
         classes=frozenset(each for name in promised.types for each in _CLASSES[name]),
-        numeral="decimal" in promised.types and "text" not in promised.types,
+        numeral="decimal" in promised.types and not {"text", "any"} & {*promised.types},
         optional=promised.optional,
         in_words=promised.in_words,
         inside=_shape(contract, path) if any(each.startswith(f"{path}.") for each in contract.fields) else None,

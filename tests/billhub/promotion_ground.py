@@ -34,7 +34,7 @@ PERHAPS = (
 )
 LEGAL_NAME = (
     f"name: {_NAME}",
-    f"name:\n    when: {{path: Legal_Name__c, present: true}}\n    then: {{from: Legal_Name__c, transform: text}}\n    otherwise: {_NAME}",
+    f"name:\n    when: {{path: Hub_Id__c, present: true}}\n    then: {{from: Hub_Id__c, transform: text}}\n    otherwise: {_NAME}",
 )
 """Changes of salesforce/account that its fixtures do not notice: another status passes, and another field gives the name."""
 ONE_LINE = ("name: {from: Name, transform: text}", "name: {from: Name, transform: [text, one_line]}")
@@ -68,7 +68,8 @@ def activate(hub: Hub, version: Version) -> None:
 
 
 def account(number: str, **changes: Any) -> RawRecord:
-    body = {"AccountNumber": number, "Name": "Northwind", "Active__c": "Yes", "BillingCountryCode": "US", **changes}
+    """The account of the full fixture under another number."""
+    body = deepcopy(_ACCOUNT) | {"AccountNumber": number, "Name": "Northwind"} | changes
     return RawRecord(external_id=number, version=str(changes), body=body)
 
 
@@ -79,14 +80,9 @@ def contract(number: str, **changes: Any) -> RawRecord:
 
 
 def price(code: str, name: str) -> RawRecord:
-    body = {
-        "Pricebook2": {"Name": "US Price Book"},
-        "Product2": {"ProductCode": code, "Name": name, "IsActive": True},
-        "UnitPrice": "10.00",
-        "CurrencyIsoCode": "USD",
-        "IsActive": True,
-    }
-    return RawRecord(external_id=code, version="1", body=body)
+    """The price of the full fixture for another product."""
+    product = _PRICE["Product2"] | {"ProductCode": code, "Name": name}
+    return RawRecord(external_id=code, version="1", body=_PRICE | {"Product2": product})
 
 
 def order(number: str, *lines: tuple[str, str], country: str = "United Kingdom") -> RawRecord:
@@ -111,7 +107,10 @@ def order(number: str, *lines: tuple[str, str], country: str = "United Kingdom")
     return RawRecord(external_id=number, version="1", body=body)
 
 
-_CONTRACT = json.loads((catalogue.ROOT / "salesforce" / "contract.full.in.json").read_text("utf-8"))
+_ACCOUNT, _CONTRACT, _PRICE = (
+    json.loads((catalogue.ROOT / "salesforce" / f"{entity}.full.in.json").read_text("utf-8"))
+    for entity in ("account", "contract", "price_book_entry")
+)
 
 
 def land(hub: Hub, feed: Feed, *records: RawRecord) -> None:

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from billhub.cli import app, exits
 from canonical_model.errors import MappingError
 from mappings import compile_file
+from mappings.drafting import THRESHOLD
 
 RECORD = {"CustNo": "A-0007", "Company": "Brandt KG", "Country": "DE", "Curr": "EUR", "Colour": "red"}
 
@@ -88,6 +89,7 @@ def test_the_proposals_as_data(run: Run) -> None:
 def test_a_higher_threshold_proposes_less(run: Run) -> None:
     assert "name: {from: Company" in run().stdout
     assert "name: {todo:" in run("--threshold", "0.9").stdout
+    assert run().stdout == run("--threshold", THRESHOLD).stdout
 
 
 @pytest.mark.parametrize(

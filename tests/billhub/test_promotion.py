@@ -132,7 +132,7 @@ def test_from_a_changed_line_to_changed_documents_and_back(
         hub,
         ACCOUNTS,
         account("A-1"),
-        account("A-2", Legal_Name__c="Northwind Ltd"),
+        account("A-2", Hub_Id__c="Northwind Ltd"),
         account("A-3", Active__c="Perhaps"),
     )
     new = altered("salesforce/account", LEGAL_NAME, PERHAPS)
@@ -175,7 +175,7 @@ def test_from_a_changed_line_to_changed_documents_and_back(
 
 
 def test_the_audit_says_who_when_why_and_what_was_seen(hub: Hub, query: Callable) -> None:
-    brought_in(hub, ACCOUNTS, account("A-1", Legal_Name__c="ab"))
+    brought_in(hub, ACCOUNTS, account("A-1", Hub_Id__c="ab"))
     new = altered("salesforce/account", LEGAL_NAME)
     done = promoted(hub, new, reason="names fit on a line")
     promotion.roll_back(hub, "salesforce/account", reason="they do not")
@@ -260,9 +260,9 @@ def test_deliveries_after_a_promotion_are_made_by_the_new_version(open_as: Calla
 
 
 def test_only_records_that_change_and_are_done_are_put_back_to_work(hub: Hub, query: Callable) -> None:
-    brought_in(hub, ACCOUNTS, account("A-1", Legal_Name__c="ab"), account("A-2"))
-    brought_in(hub, ACCOUNTS, account("A-3", Legal_Name__c="oldname"))
-    land(hub, ACCOUNTS, account("A-3", Legal_Name__c="newname"))
+    brought_in(hub, ACCOUNTS, account("A-1", Hub_Id__c="ab"), account("A-2"))
+    brought_in(hub, ACCOUNTS, account("A-3", Hub_Id__c="oldname"))
+    land(hub, ACCOUNTS, account("A-3", Hub_Id__c="newname"))
     assert promoted(hub, altered("salesforce/account", LEGAL_NAME), again=True).remapped == 1
     assert query("SELECT external_id, state FROM landed ORDER BY landed_id") == [
         ("A-1", "new"),
@@ -284,7 +284,7 @@ def refused(hub: Hub, new: Version, match: str, **options: Any) -> None:
 
 
 def test_an_effect_that_nobody_looked_at_is_shown_and_refused(hub: Hub) -> None:
-    brought_in(hub, ACCOUNTS, account("A-1", Legal_Name__c="ab"))
+    brought_in(hub, ACCOUNTS, account("A-1", Hub_Id__c="ab"))
     new = altered("salesforce/account", LEGAL_NAME)
     expected = compared(hub, ACCOUNT, new)[0]
     with pytest.raises(EffectNotSeenError, match="must be looked at first") as raised:
@@ -294,15 +294,15 @@ def test_an_effect_that_nobody_looked_at_is_shown_and_refused(hub: Hub) -> None:
 
 
 def test_an_effect_that_grew_since_it_was_looked_at_is_refused(hub: Hub) -> None:
-    brought_in(hub, ACCOUNTS, account("A-1", Legal_Name__c="ab"))
+    brought_in(hub, ACCOUNTS, account("A-1", Hub_Id__c="ab"))
     new = altered("salesforce/account", LEGAL_NAME)
     seen = compared(hub, ACCOUNT, new)[0].hash
-    brought_in(hub, ACCOUNTS, account("A-2", Legal_Name__c="cd"))
+    brought_in(hub, ACCOUNTS, account("A-2", Hub_Id__c="cd"))
     refused(hub, new, "the effect is no longer what was looked at", seen=seen)
 
 
 def test_the_hash_of_a_sample_is_not_that_of_everything(hub: Hub) -> None:
-    brought_in(hub, ACCOUNTS, account("A-1", Legal_Name__c="ab"))
+    brought_in(hub, ACCOUNTS, account("A-1", Hub_Id__c="ab"))
     new = altered("salesforce/account", LEGAL_NAME)
     refused(hub, new, "not of a sample", seen=compared(hub, ACCOUNT, new, sample=5)[0].hash)
 
@@ -350,12 +350,12 @@ def test_what_is_not_made_of_records_is_not_mapped_again(hub: Hub) -> None:
 
 
 def test_records_that_would_get_another_identity_are_not_mapped_again(hub: Hub) -> None:
-    brought_in(hub, ACCOUNTS, account("A-1", New_Number__c="A-9"))
+    brought_in(hub, ACCOUNTS, account("A-1", Hub_Id__c="A-9"))
     number = "{from: AccountNumber, transform: text}"
     moved = (
         f"customer_id: {number}",
-        "customer_id:\n    when: {path: New_Number__c, present: true}\n"
-        f"    then: {{from: New_Number__c, transform: text}}\n    otherwise: {number}",
+        "customer_id:\n    when: {path: Hub_Id__c, present: true}\n"
+        f"    then: {{from: Hub_Id__c, transform: text}}\n    otherwise: {number}",
     )
     new = altered("salesforce/account", moved)
     refused(hub, new, "1 records of salesforce/account would become other documents", again=True)

@@ -39,7 +39,7 @@ Out = Annotated[
         show_default=False,
     ),
 ]
-Threshold = Annotated[float, typer.Option(min=0, max=1, help="Confidence from which a rule is proposed.")]
+Threshold = Annotated[float, typer.Option(min=0.5, max=1, help="Confidence from which a rule is proposed.")]
 
 
 def new(  # noqa: PLR0913 - one parameter for each choice on the command line

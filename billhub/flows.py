@@ -16,7 +16,17 @@ Batch = tuple[int, int]
 """A range of rows: above the first number, up to and including the second."""
 
 StepName = Literal[
-    "land", "map", "plan", "check", "tax", "approve", "release", "deliver", "replay_records", "replay_deliveries"
+    "land",
+    "map",
+    "plan",
+    "check",
+    "tax",
+    "approve",
+    "release",
+    "deliver",
+    "replay_records",
+    "replay_deliveries",
+    "describe",
 ]
 
 

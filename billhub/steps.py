@@ -110,6 +110,10 @@ def _replay_deliveries(hub: Hub, _task: Task, _batch: Batch | None) -> Done:
     return Done({"replayed": replayed, **deliver_due(hub)})
 
 
+def _describe(hub: Hub, _task: Task, _batch: Batch | None) -> Done:
+    return Done(drift.counted(drift.check(hub, list(feeds()))))
+
+
 STEPS: dict[StepName, Step] = {
     "land": _land,
     "map": _map,
@@ -121,6 +125,7 @@ STEPS: dict[StepName, Step] = {
     "deliver": _deliver,
     "replay_records": _replay_records,
     "replay_deliveries": _replay_deliveries,
+    "describe": _describe,
 }
 
 

@@ -10,6 +10,8 @@
     PATCH  /_sandbox/objects/{kind}/{id}  set some fields of an object
     DELETE /_sandbox/objects/{kind}/{id}  remove an object
 
+Salesforce has one more, to change the org's schema: see `sandbox.salesforce.administration`.
+
 They let a test count from the vendor's side, without trusting the connector it tests, and mend what
 a seed has planted, as somebody would in the vendor's own administration.
 """

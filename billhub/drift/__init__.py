@@ -5,8 +5,21 @@ says, until a person decides; the decision holds for the records that come after
 """
 
 from billhub.drift.decisions import decide, review
-from billhub.drift.describing import Description, can_describe, compare, described
-from billhub.drift.recording import Drifted, record
+from billhub.drift.describing import Description, can_describe, check, compare, counted, described
+from billhub.drift.recording import Drifted, record, subject
 from billhub.drift.screening import screen_of
 
-__all__ = ["screen_of", "record", "Drifted", "decide", "review", "can_describe", "described", "compare", "Description"]
+__all__ = [
+    "screen_of",
+    "record",
+    "Drifted",
+    "subject",
+    "decide",
+    "review",
+    "can_describe",
+    "check",
+    "counted",
+    "described",
+    "compare",
+    "Description",
+]

@@ -3,6 +3,7 @@
 The first description of an entity is kept: fields beside those we read are new, and types of the system's own have changed, compared with that.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
@@ -10,12 +11,14 @@ from sqlalchemy import Connection
 
 from billhub.drift.decisions import settle
 from billhub.drift.recording import report
+from billhub.drift.screening import screen_of
 from billhub.flows import Feed
 from billhub.hub import Hub
 from billhub.retry import retried
 from billhub.store import drifts
 from billhub.store.drifts import KnownDrift, NewDrift
 from billhub.store.engine import transaction
+from canonical_model.errors import HubError
 from connectors import registry
 from connectors.contract import Describes, FieldDescription
 from mappings import Contract
@@ -49,6 +52,37 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
 def can_describe(feed: Feed) -> bool:
     """Whether the source of a feed can say which fields it has."""
     return ROLE in registry.capabilities(feed.source).roles
+
+
+def check(hub: Hub, feeds: Sequence[Feed]) -> list[Description]:
+    """Ask the sources of these feeds, but for those that cannot describe their fields, and write down what does not fit.
+
+    A source that fails holds up no other.
+
+    Raises:
+        HubError: Of the first source that failed, when all have been asked; the others' are its notes.
+    """
+    found, failed = [], dict[str, HubError]()
+    for feed in feeds:
+        if not can_describe(feed) or feed.source in failed:
+            continue
+        try:
+            found.append(described(hub, feed, screen_of(hub, feed).contract))
+        except HubError as error:
+            failed[feed.source] = error
+    if failed:
+        first, *others = failed.items()
+        for source, error in others:
+            first[1].add_note(f"{source} could not be asked either: {error}")
+        raise first[1]
+    return found
+
+
+def counted(descriptions: Sequence[Description]) -> Mapping[str, int]:
+    """What a check has brought, in numbers."""
+    states = Counter(row.state for each in descriptions for row in each.found)
+    settled = sum(each.settled for each in descriptions)
+    return {"described": len(descriptions), "drifted": states["open"], "settled": settled}
 
 
 def described(hub: Hub, feed: Feed, contract: Contract) -> Description:

@@ -12,7 +12,7 @@ from billhub.store import drifts
 from billhub.store.drifts import KnownDrift, NewDrift
 from canonical_model.violations import Violation
 from mappings import Contract
-from mappings.runtime.screen import Drift
+from mappings.runtime.drift import Drift
 
 SUBJECT = "drift"
 """Type of subject on the exception desk; its id ends in the number of the drift."""

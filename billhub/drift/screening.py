@@ -6,7 +6,7 @@ import mappings
 from billhub.flows import Feed
 from billhub.hub import Hub
 from mappings.contracts import implied
-from mappings.runtime.screen import Screen
+from mappings.screen import Screen
 
 
 def screen_of(hub: Hub, feed: Feed) -> Screen:

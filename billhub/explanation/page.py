@@ -14,6 +14,9 @@ from billhub.story.fields import worded
 from mappings import FieldTrace
 from mappings.runtime.records import shown
 
+_FEW = 3
+"""Fields from which on an object gets a section of its own."""
+
 _FOLDER = Path(__file__).parent / "templates"
 
 
@@ -129,12 +132,15 @@ def content_security_policy() -> str:
 
 
 def in_sections(rows: Iterable[Row], first: str) -> dict[str, tuple[Row, ...]]:
-    """Rows by the part of the document they belong to: fields of the document itself under `first`, then its objects and items."""
-    sections: dict[str, list[Row]] = {first: []}
+    """Rows by the part of the document they belong to: fields of the document itself under `first`, then its larger objects and its items."""
+    parts: dict[str, list[Row]] = {}
     for row in rows:
         head, _, rest = row.field.partition(".")
-        sections.setdefault(_title(head) if rest else first, []).append(row)
-    return {title: tuple(members) for title, members in sections.items() if members}
+        parts.setdefault(head if rest else "", []).append(row)
+    is_small = {head: len(members) < _FEW and not head.endswith("]") for head, members in parts.items()}
+    own = [row for head, members in parts.items() for row in members if not head or is_small[head]]
+    others = {_title(head): tuple(members) for head, members in parts.items() if head and not is_small[head]}
+    return ({first: tuple(own)} if own else {}) | others
 
 
 def step(trace: FieldTrace | None, *, document: str, path: str, value: object) -> Step:
@@ -168,7 +174,7 @@ def looked_up(trace: FieldTrace) -> str:
 def _title(head: str) -> str:
     """`lines[0]` as a heading: `Line 1`."""
     name, _, place = head.rstrip("]").partition("[")
-    words = name.replace("_", " ").capitalize()
+    words = f"{name[:1].upper()}{name[1:]}".replace("_", " ")
     return f"{words.removesuffix('s')} {int(place) + 1}" if place else words
 
 

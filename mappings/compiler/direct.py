@@ -38,7 +38,8 @@ class _Direct:
         uses = (use.name for rule in walking.everything(definition.root) for use in walking.uses(rule))
         self.written = self._to = SourceText({**PROVIDED, **called(uses)})
         self._reads = Reads(self._to)
-        self._leaves = Leaves(self._to, self._reads, self._part, numbers_are_text=definition.inbound)
+        canonical = None if definition.inbound else definition.entity
+        self._leaves = Leaves(self._to, self._reads, self._part, canonical=canonical)
         self._ready: dict[int, Made] = {}
         self._to.line("def map_record(record):")
         with self._to.deeper():
@@ -49,6 +50,7 @@ class _Direct:
         self._to.line("if type(record) is not dict:")
         self._to.line("    raise Unusual")
         self._reads.enter("record", walking.sure_objects(definition.root))
+        self._leaves.share(definition.root)
         shape = entity_shape(definition.entity) if definition.inbound else None
         name = self._to.local("document" if shape else "payload")
         self._to.line(f"return {self._rule(definition.root, _RECORD, name, shape).text}")
@@ -87,7 +89,9 @@ class _Direct:
     def _branch(self, rule: Rule, place: Place, name: str, shape: Shape | None) -> Made:
         with self._to.deeper(), self._reads.branch():
             made = self._rule(rule, place, name, shape)
-            text = f"{name} or None" if made.there == name else made.text
+            text = f"{name} or None" if made.there == name == made.text else made.text
+            if made is ABSENT and shape and shape.kind == "list":
+                text = "()"
             if text != name:
                 self._to.line(f"{name} = {text}")
         return made
@@ -143,6 +147,7 @@ class _Direct:
         return Made(text=f"tuple({name})" if shape else name, there="" if rule.head.required else name)
 
     def _each(self, rule: Each, place: Place, name: str, shape: Shape | None) -> None:
+        self._leaves.share(rule.body)
         if not place.is_loop:
             self._hoist(rule.body)
         items = self._to.local("source", rule.path.steps[-1])

@@ -1,19 +1,18 @@
 """The part of a direct function that makes one value: read, look up, join or calculate, refine, and stand in for what is missing."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from decimal import Decimal
 
 import msgspec
 
+from mappings.compiler import walking
 from mappings.compiler.reads import Place, Reads
-from mappings.compiler.shortcuts import Shortcut, shortcuts
+from mappings.compiler.refining import Refining, Work
+from mappings.compiler.shortcuts import Habits
 from mappings.compiler.source_text import SourceText
-from mappings.files.tables import Table
-from mappings.language.canonical import Shape
+from mappings.language.canonical import Shape, shape_at
 from mappings.language.checks import leaf_kind
-from mappings.language.definition import Arithmetic, Concat, Condition, From, Lookup, Path, Rule, Use
-from mappings.runtime.transforms import TRANSFORMS
+from mappings.language.definition import Arithmetic, Concat, From, Lookup, Object, Path, Rule
 
 Refined = From | Lookup | Concat | Arithmetic
 
@@ -40,33 +39,67 @@ class Leaves:
         to: Where the code goes.
         reads: How the record is read.
         make: Writes a rule that is a part of another.
-        numbers_are_text: Whether numbers mostly come as text, not as Decimal.
+        canonical: The canonical entity that is read, if it is one.
     """
 
     def __init__(
-        self, to: SourceText, reads: Reads, make: Callable[[Rule, Place, str], Made], *, numbers_are_text: bool
+        self, to: SourceText, reads: Reads, make: Callable[[Rule, Place, str], Made], *, canonical: str | None
     ) -> None:
-        self._to, self._reads, self._make, self._numbers_are_text = to, reads, make, numbers_are_text
+        self._to, self._reads, self._make, self._canonical = to, reads, make, canonical
+        self._refining = Refining(to, reads)
+        self._shared: dict[int, walking.Shared] = {}
+
+    def share(self, body: Object) -> None:
+        """Note what rules of an object have in common, so that it is done once."""
+        self._shared |= walking.shared_transforms(body)
 
     def leaf(self, rule: Refined, place: Place, name: str, shape: Shape | None) -> Made:
         """Code that leaves the value in the variable `name`; it raises where the careful function would see a problem."""
-        is_needed = rule.head.required
-        self._start(rule, place, name)
-        if is_needed and not isinstance(rule, From):
-            self._demand(name)
-        for group in self._groups(rule):
-            with self._guarded(name, is_needed):
-                for use, shortcut in group:
-                    self._transform(use, shortcut, name, place)
-            if is_needed and group[-1][1].may_be_none:
-                self._demand(name)
-        self._choose(rule, name)
+        if isinstance(rule, From):
+            made = self._from(rule, place, name)
+            if made.text != name and not _has_more(rule, shape):
+                return made
+            if made.text != name:
+                self._to.line(f"{name} = {made.text}")
+        else:
+            self._combined(rule, place, name)
+        if isinstance(rule, From | Lookup) and rule.choices is not None:
+            self._choose(rule, name)
         return self._fitted(rule, name, shape)
 
-    def _start(self, rule: Refined, place: Place, name: str) -> None:
+    def _from(self, rule: From, place: Place, name: str) -> Made:
+        shared = self._shared.get(id(rule))
+        source = self._reads.value(rule.path, place, needed=rule.head.required)
+        work = Work(
+            uses=rule.uses,
+            place=place,
+            is_needed=rule.head.required,
+            has_choices=rule.choices is not None,
+            habits=self._habits(rule.path),
+        )
+        if shared:
+            source = self._begun(rule, place, shared)
+            rest = rule.uses[shared.count :]
+            work = msgspec.structs.replace(work, uses=rest, after=rule.uses[shared.count - 1].name)
+            if not rest:
+                return Made(text=source, there="" if shared.is_needed else f"{source} is not None")
+        self._refining.refine(work, source, name)
+        return Made(text=name)
+
+    def _begun(self, rule: From, place: Place, shared: walking.Shared) -> str:
+        """The variable that holds the value after the transforms that it shares with other rules."""
+        names = tuple(repr(use) for use in rule.uses[: shared.count])
+        known = self._reads.known("begun", rule.path, place, *names)
+        if known:
+            return known
+        name = self._reads.know("begun", rule.path, place, *names)
+        source = self._reads.value(rule.path, place, needed=shared.is_needed)
+        uses, habits = rule.uses[: shared.count], self._habits(rule.path)
+        self._refining.refine(Work(uses=uses, place=place, is_needed=shared.is_needed, habits=habits), source, name)
+        return name
+
+    def _combined(self, rule: Lookup | Concat | Arithmetic, place: Place, name: str) -> None:
         match rule:
-            case From():
-                self._to.line(f"{name} = {self._reads.value(rule.path, place, needed=rule.head.required)}")
             case Lookup():
                 self._look_up(rule, place, name)
             case Concat():
@@ -74,6 +107,9 @@ class Leaves:
             case Arithmetic():
                 parts = ", ".join(self._part(part, place).text for part in rule.parts)
                 self._to.line(f"{name} = {_CALCULATIONS[rule.operation]}([{parts}])")
+        if rule.head.required:
+            self._refining.demand(name)
+        self._refining.refine(Work(uses=rule.uses, place=place, is_needed=rule.head.required), name, name)
 
     def _look_up(self, rule: Lookup, place: Place, name: str) -> None:
         first, *others = rule.keys
@@ -112,96 +148,48 @@ class Leaves:
         steps = rule.path.steps if isinstance(rule, From) else ("part",)
         return self._make(rule, place, self._to.local(*steps))
 
-    def _groups(self, rule: Refined) -> Iterator[list[tuple[Use, Shortcut]]]:
-        """The transforms in runs through which a value that is there stays there, but for the last of each."""
-        has_choices = isinstance(rule, From | Lookup) and rule.choices is not None
-        group = []
-        for use, shortcut in shortcuts(rule.uses, has_choices=has_choices, numbers_are_text=self._numbers_are_text):
-            group.append((use, shortcut))
-            if shortcut.may_be_none:
-                yield group
-                group = []
-        if group:
-            yield group
-
-    def _transform(self, use: Use, shortcut: Shortcut, name: str, place: Place) -> None:
-        argument = self._argument(use, name, place)
-        if not shortcut.code:
-            function = f"{use.name}_" if use.name == "and" else use.name
-            self._to.names[function] = TRANSFORMS[use.name].function
-            self._to.line(f"{name} = {function}({name}{argument and f', {argument}'})")
-            return
-        second = self._to.local(name, "currency") if "{w}" in shortcut.code else ""
-        for line in shortcut.code.format(v=name, w=second, arg=argument).splitlines():
-            self._to.line(line)
-
-    def _argument(self, use: Use, name: str, place: Place) -> str:
-        match use.argument:
-            case None:
-                return ""
-            case Path() if use.name == "money":
-                return self._reads.currency(use.argument, place)
-            case Path():
-                return self._reads.value(use.argument, place)
-            case Condition():
-                return self._reads.condition(use.argument, place)
-            case Table():
-                table = use.argument
-                return self._to.constant(table.folded(), (table.name,), f"table {table.name}, version {table.version}")
-            case str() if use.name == "format":
-                return _around(name, use.argument)
-            case _:
-                return repr(use.argument)
-
-    def _choose(self, rule: Refined, name: str) -> None:
-        if not isinstance(rule, From | Lookup) or rule.choices is None:
-            return
-        choices = self._to.constant(rule.choices, (*_steps(rule.head.field), "choices")[-2:])
+    def _choose(self, rule: From | Lookup, name: str) -> None:
+        choices = self._to.constant(rule.choices or {}, (*rule.head.field.replace("[]", "").split("."), "choices")[-2:])
         if rule.head.required:
             self._to.line(f"{name} = {choices}[{name}]")
         else:
             self._to.line(f"{name} = {choices}[{name}] if {name} in {choices} else choose({name}, {choices})")
 
     def _fitted(self, rule: Refined, name: str, shape: Shape | None) -> Made:
-        """The value as the canonical struct takes it; only here, because its constructor does not look."""
+        """The value as the canonical struct takes it; looked at here, because its constructor does not look."""
         there = "" if rule.head.required else f"{name} is not None"
-        is_free = isinstance(rule, Concat | Arithmetic) or rule.choices is None
-        if shape and shape.choices and is_free:
+        if _is_free(rule, shape):
             self._to.line(f"if {there + ' and ' if there else ''}{name} not in {shape.choices!r}:")
             self._to.line("    raise Unusual")
-        kind = leaf_kind(rule)[0]
         if rule.head.default is not None:
-            default = rule.head.default
+            default = Decimal(rule.head.default) if leaf_kind(rule)[0] == "decimal" else rule.head.default
             self._to.line(f"if {name} is None:")
-            self._to.line(f"    {name} = {self._to.literal(Decimal(default) if kind == 'decimal' else default)}")
+            self._to.line(f"    {name} = {self._to.literal(default)}")
             there = ""
-        if shape and shape.kind == "decimal" and kind == "integer":
-            with self._guarded(name, not there):
+        if _is_widened(rule, shape):
+            with self._refining.guarded(name, is_there=not there):
                 self._to.line(f"{name} = Decimal({name})")
         return Made(text=name, there=there)
 
-    def _demand(self, name: str) -> None:
-        self._to.line(f"if {name} is None:")
-        self._to.line("    raise Unusual")
-
-    @contextmanager
-    def _guarded(self, name: str, is_there: bool) -> Iterator[None]:
-        """Code that only runs for a value that is there, which it always is where a missing one has raised."""
-        if is_there:
-            yield
-            return
-        self._to.line(f"if {name} is not None:")
-        with self._to.deeper(), self._reads.branch():
-            yield
+    def _habits(self, path: Path) -> Habits:
+        entity, *steps = path.full.split(".")
+        shape = shape_at(entity, tuple(steps)) if entity == self._canonical else None
+        return Habits(is_text=bool(shape and shape.kind == "text"), decimals=self._canonical is not None)
 
 
 _CALCULATIONS = {"add": "added", "subtract": "subtracted", "multiply": "multiplied"}
 
 
-def _around(name: str, pattern: str) -> str:
-    before, _, after = pattern.partition("{}")
-    return " + ".join([*([repr(before)] if before else []), name, *([repr(after)] if after else [])])
+def _has_more(rule: From, shape: Shape | None) -> bool:
+    """Whether something is left to be done after the transforms."""
+    is_done = rule.choices is None and rule.head.default is None
+    return not is_done or _is_free(rule, shape) or _is_widened(rule, shape)
 
 
-def _steps(field: str) -> Sequence[str]:
-    return tuple(field.replace("[]", "").split("."))
+def _is_free(rule: Refined, shape: Shape | None) -> bool:
+    """Whether the struct takes only some texts, and the rule may give any."""
+    return bool(shape and shape.choices) and (isinstance(rule, Concat | Arithmetic) or rule.choices is None)
+
+
+def _is_widened(rule: Refined, shape: Shape | None) -> bool:
+    return bool(shape and shape.kind == "decimal") and leaf_kind(rule)[0] == "integer"

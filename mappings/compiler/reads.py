@@ -98,6 +98,15 @@ class Reads:
             self._to.line("    raise Unusual")
         return self._known[key]
 
+    def known(self, what: str, path: Path, place: Place, *more: str) -> str | None:
+        """The variable that holds what was made of the value at a path before."""
+        return self._known.get((what, *_key(path, place), *more))
+
+    def know(self, what: str, path: Path, place: Place, *more: str) -> str:
+        """A new variable that is going to hold what is made of the value at a path."""
+        name = self._known[(what, *_key(path, place), *more)] = self._to.local(*path.steps)
+        return name
+
     def _object(self, item: str, keys: Keys, holder: str) -> str:
         key = ("object", item, keys)
         if key in self._known:
@@ -116,9 +125,10 @@ class Reads:
 
 
 def comparison(condition: Condition, value: str, to: SourceText) -> str:
-    """A condition on the value of an expression."""
+    """A condition on the value of a variable."""
     if condition.test == "present":
-        return f"is_present({value})" if condition.value else f"not is_present({value})"
+        is_there = f"{value} is not None and ({value}.strip() if type({value}) is str else is_present({value}))"
+        return is_there if condition.value else f"not ({is_there})"
     if condition.test == "equals":
         return f"{value} == {to.literal(condition.value)}"
     return f"{value} in ({''.join(f'{to.literal(option)}, ' for option in condition.value)})"

@@ -1,7 +1,8 @@
 """Transforms written out as statements for the values that are ordinary, instead of a call each.
 
-A statement changes the variable `{v}` in place; `{arg}` stands for the transform's argument, `{w}` for a second variable. It raises for
-anything unusual, and for whatever it takes it gives exactly what the transform gives.
+A shortcut makes the variable `{v}` from `{r}`, which is the same or, at the start of a rule, the raw value. `{arg}` stands for the
+transform's argument, `{w}` for a second variable. It raises for anything unusual, and for whatever it takes it gives exactly what the
+transform gives.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,91 +19,119 @@ class Shortcut(msgspec.Struct, frozen=True):
     """A transform, or two in one, as Python.
 
     Attributes:
-        code: Its statements.
-        may_be_none: Whether a value that is there may become nothing.
+        code: Its statements; none for a transform that is called as it is.
+        may_be_none: Whether a value that is there may become None.
+        may_be_blank: Whether it may become blank text, which counts as None.
         takes: How many transforms it stands for.
     """
 
     code: str
     may_be_none: bool = False
+    may_be_blank: bool = False
     takes: int = 1
 
 
+class Habits(msgspec.Struct, frozen=True, kw_only=True):
+    """What values mostly look like; others are taken too, but take longer.
+
+    Attributes:
+        is_text: Whether a text is one for certain, because the canonical document says so.
+        decimals: Whether numbers are Decimals, as in canonical documents, not text, as in JSON.
+    """
+
+    is_text: bool
+    decimals: bool
+
+
 _RAISE = ":\n    raise Unusual"
-_NUMBERS = {
-    True: "{v} = exact({v}) if type({v}) is str and {v}.isascii() and len({v}) < 13 else decimal({v})",
-    False: "{v} = exact({v}) if type({v}) is Decimal else decimal({v})",
+_TYPE = "type({r}) is str"
+_STORABLE = "{r}.isascii() and '\\0' not in {r}"
+_TEXT = {
+    True: Shortcut(f"{{v}} = {{r}}.strip() if {_STORABLE} else text({{r}})", may_be_blank=True),
+    False: Shortcut(f"{{v}} = {{r}}.strip() if {_TYPE} and {_STORABLE} else text({{r}})", may_be_blank=True),
 }
-"""By whether numbers mostly come as text, as in JSON, or as Decimal, as in canonical documents."""
+_CODE = {
+    True: Shortcut("{v} = {r}.strip()", may_be_blank=True),
+    False: Shortcut(f"{{v}} = {{r}}.strip() if {_TYPE} else text({{r}})", may_be_blank=True),
+}
+_NUMBER = {
+    True: "{v} = exact({r}) if type({r}) is Decimal else decimal({r})",
+    False: f"{{v}} = exact({{r}}) if {_TYPE} and {{r}}.isascii() and len({{r}}) < 13 else decimal({{r}})",
+}
 _FINITE = f"\nif {{v}} is not None and not {{v}}.is_finite(){_RAISE}"
-_CODE = Shortcut("{v} = ({v}.strip() if type({v}) is str else text({v})) or None", may_be_none=True)
 _SINGLE_LINE = Shortcut("if not {v}.isprintable():\n    {v} = one_line({v})")
+_CALL = Shortcut("", may_be_none=True)
 
 _SHORTCUTS: Mapping[str, Shortcut] = {
-    "text": Shortcut(
-        "{v} = ({v}.strip() if type({v}) is str and {v}.isascii() and '\\0' not in {v} else text({v})) or None",
-        may_be_none=True,
-    ),
-    "boolean": Shortcut("if type({v}) is not bool:\n    {v} = boolean({v})", may_be_none=True),
-    "date": Shortcut("{v} = days[{v}]", may_be_none=True),
-    "iso_date": Shortcut("{v} = iso_days[{v}]", may_be_none=True),
-    "upper": Shortcut("{v} = {v}.upper()"),
-    "lower": Shortcut("{v} = {v}.lower()"),
+    "boolean": Shortcut("{v} = {r} if type({r}) is bool else boolean({r})", may_be_none=True),
+    "date": Shortcut("{v} = days[{r}]", may_be_none=True),
+    "iso_date": Shortcut("{v} = iso_days[{r}]", may_be_none=True),
+    "sum_of": Shortcut("{v} = money_sum({r}, {arg})"),
+    "upper": Shortcut("{v} = {r}.upper()"),
+    "lower": Shortcut("{v} = {r}.lower()"),
     "format": Shortcut("{v} = {arg}"),
-    "truncate": Shortcut("{v} = {v}[:{arg}].rstrip()"),
+    "truncate": Shortcut("{v} = {r}[:{arg}].rstrip()"),
     "at_most": Shortcut(f"if len({{v}}) > {{arg}}{_RAISE}"),
     "country_code": Shortcut(f"if {{v}} not in countries{_RAISE}"),
     "currency_code": Shortcut(f"if {{v}} not in currencies{_RAISE}"),
-    "money": Shortcut("{v} = Money({v}, {arg})"),
-    "amount": Shortcut("{v} = {v}.amount"),
-    "minor_units": Shortcut("{v} = {v}.minor"),
-    "money_text": Shortcut("{v} = str({v})"),
-    "plain_number": Shortcut("{v} = format({v}, 'f')"),
-    "negate": Shortcut("{v} = -{v}"),
+    "money": Shortcut("{v} = Money({r}, {arg})"),
+    "amount": Shortcut("{v} = {r}.amount"),
+    "minor_units": Shortcut("{v} = {r}.minor"),
+    "money_text": Shortcut("{v} = str({r})"),
+    "plain_number": Shortcut("{v} = format({r}, 'f')"),
+    "negate": Shortcut("{v} = -{r}"),
     "negate_when": Shortcut("if {arg}:\n    {v} = -{v}"),
-    "absolute": Shortcut("{v} = abs({v})"),
-    "nonzero": Shortcut("{v} = {v} or None", may_be_none=True),
-    "percent_to_fraction": Shortcut("{v} = {v}.scaleb(-2)"),
+    "absolute": Shortcut("{v} = abs({r})"),
+    "nonzero": Shortcut("{v} = {r} or None", may_be_none=True),
+    "percent_to_fraction": Shortcut("{v} = {r}.scaleb(-2)"),
 }
-_CALLS = Shortcut("", may_be_none=True)
+_WRITTEN = {"text", "decimal", "read_money", *_SHORTCUTS}
+_FALLBACKS = ("text", "decimal", "boolean", "one_line")
 
 
-def shortcuts(uses: Sequence[Use], *, has_choices: bool, numbers_are_text: bool) -> Iterator[tuple[Use, Shortcut]]:
-    """The transforms of a rule in order, each with its shortcut; one without code is to be called.
+def shortcuts(uses: Sequence[Use], habits: Habits, *, after: str, has_choices: bool) -> Iterator[tuple[Use, Shortcut]]:
+    """The transforms of a rule in order, each with its shortcut.
 
     Args:
         uses: The transforms.
-        has_choices: Whether an enumeration follows them.
-        numbers_are_text: Whether numbers mostly come as text.
+        habits: What values mostly look like.
+        after: The transform that the value has been through before; empty for none.
+        has_choices: Whether an enumeration follows.
     """
-    names = [use.name for use in uses]
     place = 0
     while place < len(uses):
-        found = _shortcut(names[place:], _NUMBERS[numbers_are_text], has_choices)
-        if place and found is _SINGLE_LINE and names[place - 1] != "text":
-            found = _CALLS
-        if names[place] == "money" and uses[place].argument not in currencies() and isinstance(uses[place].argument, str):
-            found = _CALLS
-        yield uses[place], found
+        use, names = uses[place], [each.name for each in uses[place:]]
+        found = _shortcut(names, habits, has_choices)
+        if (found is _SINGLE_LINE and after != "text") or (use.name == "money" and not _is_sound_currency(use)):
+            found = _CALL
+        yield use, found
         place += found.takes
+        after = use.name
 
 
-def _shortcut(names: Sequence[str], number: str, has_choices: bool) -> Shortcut:
+def called(names: Iterable[str]) -> Mapping[str, Callable[..., Any]]:
+    """The functions that direct code may call for these transforms, by their names in code."""
+    chosen = {*_FALLBACKS, *names} - (_WRITTEN - {*_FALLBACKS})
+    return {f"{name}_" if name == "and" else name: TRANSFORMS[name].function for name in chosen}
+
+
+def _shortcut(names: Sequence[str], habits: Habits, has_choices: bool) -> Shortcut:
+    number = _NUMBER[habits.decimals]
     match names:
-        case ["text", *others] if _is_code(others, has_choices):
-            return _CODE
+        case ["text", *others]:
+            return (_CODE if _is_code(others, has_choices) else _TEXT)[habits.is_text]
         case ["decimal", *others]:
             return Shortcut(number if "money" in others else number + _FINITE, may_be_none=True)
         case ["read_money", "amount", *_]:
-            read = f"if {{v}}['currency'] not in currencies{_RAISE}\n{{v}} = {{v}}['amount']\n"
-            return Shortcut(f"{read}{number}\nif not {{v}}.is_finite(){_RAISE}", takes=2)
+            read = f"if {{r}}['currency'] not in currencies{_RAISE}\n{{v}} = {{r}}['amount']\n"
+            return Shortcut(f"{read}{number.replace('{r}', '{v}')}\nif not {{v}}.is_finite(){_RAISE}", takes=2)
         case ["read_money", *_]:
-            read = f"{{w}} = {{v}}['currency']\nif {{w}} not in currencies{_RAISE}\n{{v}} = {{v}}['amount']\n"
-            return Shortcut(f"{read}{number}\n{{v}} = Money({{v}}, {{w}})")
+            read = f"{{w}} = {{r}}['currency']\nif {{w}} not in currencies{_RAISE}\n{{v}} = {{r}}['amount']\n"
+            return Shortcut(f"{read}{number.replace('{r}', '{v}')}\n{{v}} = Money({{v}}, {{w}})")
         case ["one_line", *_]:
             return _SINGLE_LINE
         case _:
-            return _SHORTCUTS.get(names[0], _CALLS)
+            return _SHORTCUTS.get(names[0], _CALL)
 
 
 def _is_code(names: Sequence[str], has_choices: bool) -> bool:
@@ -111,7 +140,5 @@ def _is_code(names: Sequence[str], has_choices: bool) -> bool:
     return rest[0] in ("country_code", "currency_code") if rest else has_choices
 
 
-def called(names: Iterable[str]) -> Mapping[str, Callable[..., Any]]:
-    """The transforms among these names that are called as they are, and those that the shortcuts fall back on, by their names in code."""
-    chosen = {"text", "decimal", "boolean", "one_line"} | ({*names} - _SHORTCUTS.keys() - {"read_money"})
-    return {f"{name}_" if name == "and" else name: TRANSFORMS[name].function for name in chosen}
+def _is_sound_currency(use: Use) -> bool:
+    return not isinstance(use.argument, str) or use.argument in currencies()

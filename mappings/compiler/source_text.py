@@ -27,7 +27,7 @@ class SourceText:
         self._lines: list[str] = []
         self._depth = 0
         self._count = 0
-        self._taken = {*names, *keyword.kwlist, *dir(builtins)}
+        self._taken = {*names, *keyword.kwlist, *dir(builtins), "record", "value"}
 
     @property
     def text(self) -> str:

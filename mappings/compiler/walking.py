@@ -1,6 +1,7 @@
 """Going through rules: which there are, what they read, and which objects a sound record must hold."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from mappings.language.definition import Arithmetic, Concat, Condition, Each, From, ListOf, Lookup, Object, Path, Rule, Use, When
 
@@ -104,3 +105,36 @@ def _is_needed(rule: Rule) -> bool:
 
 def _at_root(body: Object) -> bool:
     return not body.head.field.endswith("[]")
+
+
+class Shared(NamedTuple):
+    """What a rule has in common with others that read the same value.
+
+    Attributes:
+        count: The number of transforms that they begin with.
+        is_needed: Whether one of them must give something.
+    """
+
+    count: int
+    is_needed: bool
+
+
+def shared_transforms(body: Object) -> dict[int, Shared]:
+    """What rules that are followed for every record, or every item, have in common, by identity of the rule."""
+    groups: dict[tuple[str, bool], list[From]] = {}
+    for rule in always(body):
+        if isinstance(rule, From):
+            groups.setdefault((rule.path.full, rule.path.at_root), []).append(rule)
+    return {id(rule): found for rules in groups.values() for rule in rules if (found := _shared(rule, rules)).count}
+
+
+def _shared(rule: From, rules: list[From]) -> Shared:
+    lengths = [(_common(rule.uses, other.uses), other) for other in rules if other is not rule]
+    longest = max((length for length, _ in lengths), default=0)
+    is_needed = any(other.head.required for length, other in lengths if length == longest)
+    return Shared(longest, rule.head.required or is_needed)
+
+
+def _common(some: tuple[Use, ...], others: tuple[Use, ...]) -> int:
+    pairs = enumerate(zip(some, others, strict=False))
+    return next((place for place, (one, other) in pairs if one != other), min(len(some), len(others)))

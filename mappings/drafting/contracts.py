@@ -6,7 +6,7 @@ from typing import Any
 
 from mappings.files.contracts import TYPES, Field, parent_of
 from mappings.language.definition import Definition, From
-from mappings.runtime.screen import NUMERAL, type_of
+from mappings.runtime.drift import NUMERAL, type_of
 from mappings.testing.walking import all_rules
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][\w.\[\]]*")
@@ -50,7 +50,7 @@ def seen_in(definition: Definition, records: Sequence[Mapping[str, Any]]) -> dic
     """What records hold, by path in the order of their coming: all types that were seen, and optional where one lacks it.
 
     Args:
-        definition: The mapping; what it ignores may be anything and may be missing, and text that it reads as a number is one where all texts are numbers.
+        definition: The mapping; what it ignores may be anything or missing, and text that it reads as a number is one where all texts are numbers.
         records: Plain JSON values, at least one.
     """
     seen = _Seen(definition)

@@ -71,6 +71,14 @@ def path_fault(entity: str, steps: tuple[str, ...]) -> str | None:
     return None
 
 
+def shape_at(entity: str, steps: tuple[str, ...]) -> Shape | None:
+    """What stands at a path of a document (list steps may end in `[]`); None where the path does not exist."""
+    shape: Shape | None = entity_shape(entity)
+    for step in steps:
+        shape = fields_of(shape.struct).get(step.removesuffix("[]")) if shape and shape.struct else None
+    return shape
+
+
 def _shape(hint: Any, info: msgspec.structs.FieldInfo) -> Shape:
     default = info.default_factory() if callable(info.default_factory) else info.default
     kind, choices, struct = _kind(_without_none(hint))

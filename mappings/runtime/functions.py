@@ -61,7 +61,9 @@ def required(value: Any) -> Any:
 
 def is_present(value: Any) -> bool:
     """Whether there is anything: not None, not blank text, not an empty list or object."""
-    return value is not None and value not in ("", [], {}) and not (type(value) is str and not value.strip())
+    if type(value) is str:
+        return bool(value.strip())
+    return value is not None and not (isinstance(value, list | tuple | dict) and not value)
 
 
 def choose(value: Any, choices: Mapping[str, str]) -> str | None:
@@ -163,9 +165,14 @@ def _row(table: Table | None, value: Any, legal_entity: Any = None) -> dict[str,
 
 
 def _at(template: str, indexes: Indexes) -> str:
+    """The path, or each of several joined by commas, with the positions of its items."""
+    return ", ".join(_placed(path, indexes) for path in template.split(", "))
+
+
+def _placed(path: str, indexes: Indexes) -> str:
     for index in indexes:
-        template = template.replace("[]", f"[{index}]", 1)
-    return template
+        path = path.replace("[]", f"[{index}]", 1)
+    return path
 
 
 def _sort_text(item: Any, steps: tuple[str, ...]) -> str:

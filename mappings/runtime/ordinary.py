@@ -9,7 +9,7 @@ from canonical_model.codes import countries, currencies
 from canonical_model.money import Money
 from mappings.runtime.arithmetic import added, multiplied, subtracted
 from mappings.runtime.functions import as_list, choose, find, is_present, ordered, required, scoped
-from mappings.runtime.readers import date_, exact, iso_date
+from mappings.runtime.readers import date_, decimal, exact, iso_date
 from mappings.runtime.refusal import Unusual
 
 _LONGEST, _MOST = 32, 10_000
@@ -43,10 +43,32 @@ def in_order(items: Sequence[Any], key: str) -> list[Any]:
     return sorted(items, key=text_of)
 
 
+def money_sum(items: Sequence[Any], field: str) -> Decimal:
+    """What `sum_of` gives for a list of money in one currency."""
+    if type(items) not in (list, tuple):
+        raise Unusual
+    sum_, currency = Decimal(0), None
+    for item in items:
+        money = item[field]
+        currency = currency or money["currency"]
+        if money["currency"] != currency or currency not in currencies():
+            raise Unusual
+        sum_ += number(money["amount"])
+    return sum_
+
+
+def number(value: Any) -> Decimal:
+    """What `decimal` gives for a value that must be there."""
+    read = exact(value) if type(value) is Decimal else decimal(value)
+    if read is None or not read.is_finite():
+        raise Unusual
+    return read
+
+
 NOTHING: Mapping[str, Any] = {}
 """Stands for an object that the source leaves out."""
 
-_FUNCTIONS = (added, subtracted, multiplied, as_list, choose, find, scoped, is_present, ordered, required, in_order)
+_FUNCTIONS = (added, subtracted, multiplied, as_list, choose, find, scoped, is_present, ordered, required, in_order, money_sum)
 PROVIDED: Mapping[str, Any] = {function.__name__: function for function in _FUNCTIONS} | {
     "NOTHING": NOTHING,
     "Unusual": Unusual,

@@ -40,7 +40,7 @@ def text(value: Any) -> str | None:
             _require_storable(trimmed)
         return trimmed or None
     if type(value) is int:
-        return str(value) if _is_short(value) else str(decimal(value))
+        return str(value) if -_LIMIT < value < _LIMIT else str(decimal(value))
     raise Refused(f"must be text, not {_kind(value)}")
 
 

@@ -61,8 +61,8 @@ def one_line(value: str | None) -> str | None:
 
 def letter_prefix(value: str | None) -> str | None:
     """The letters an identifier begins with, `C` of `C536379`; empty text when it begins with a digit."""
-    if value is None:
-        return None
+    if value is None or value < "A":  # the digits come before the letters
+        return value and ""
     found = _LEADING_LETTERS.match(value)
     return found.group() if found else ""
 

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from sandbox import answers as http
 from sandbox.faults import FaultShapes, with_faults
 from sandbox.salesforce import auth, describe
+from sandbox.salesforce.administration import with_administration
 from sandbox.salesforce.answers import Answer, ApiError, not_found
 from sandbox.salesforce.calls import Call
 from sandbox.salesforce.composite import Composite
@@ -53,7 +54,8 @@ def create_app(storage: Storage, seed: Path, as_of: date) -> ASGIApp:
     server = _Server(org, auth.Sessions(storage, org.as_of))
     limited, unauthorized = auth.request_limit_exceeded(), auth.session_expired()
     shapes = FaultShapes(rate_limited=_whole(limited.as_answer()), unauthorized=_whole(unauthorized.as_answer()))
-    return _without_final_slash(with_faults(server.app, storage, shapes))
+    app = _without_final_slash(with_faults(server.app, storage, shapes))
+    return with_administration(app, org.schema)
 
 
 class _Server:

@@ -1,7 +1,7 @@
 """The org's objects and fields, read from `objects.yaml` beside this module."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -78,9 +78,22 @@ class Schema:
 
     def __init__(self, objects: Mapping[str, ObjectType]) -> None:
         """Keep the objects, keyed by API name."""
-        self.objects = dict(objects)
-        self._by_lower_name = {name.lower(): found for name, found in objects.items()}
-        self._by_prefix = {found.prefix: found for found in objects.values()}
+        self.objects: dict[str, ObjectType] = {}
+        self._by_lower_name: dict[str, ObjectType] = {}
+        self._by_prefix: dict[str, ObjectType] = {}
+        for name, found in objects.items():
+            self._keep(name, found)
+
+    def put_field(self, name: str, spec: Field) -> bool:
+        """Add a field to an object, or change one. Returns whether there is such an object."""
+        return self._change(name, lambda fields: {**fields, spec.name: spec})
+
+    def remove_field(self, name: str, field: str) -> bool:
+        """Remove a field from an object. Returns whether both were there."""
+        found = self.object(name)
+        if found is None or field not in found.fields:
+            return False
+        return self._change(name, lambda fields: {key: spec for key, spec in fields.items() if key != field})
 
     def object(self, name: str) -> ObjectType | None:
         """Return an object by API name; upper and lower case are the same."""
@@ -103,6 +116,24 @@ class Schema:
         """Return the object and reference field behind a child relationship, e.g. `Amendments__r`."""
         wanted = relationship.lower()
         return next((pair for pair in self.children_of(parent) if pair[1].children.lower() == wanted), None)
+
+    def _change(self, name: str, change: Callable[[Mapping[str, Field]], dict[str, Field]]) -> bool:
+        found = self.object(name)
+        if found is not None:
+            self._keep(found.api_name, msgspec.structs.replace(found, fields=change(found.fields)))
+        return found is not None
+
+    def _keep(self, name: str, found: ObjectType) -> None:
+        self.objects[name] = self._by_lower_name[name.lower()] = self._by_prefix[found.prefix] = found
+
+
+def field_from(name: str, spec: Any) -> Field:
+    """A field from its keys as in `objects.yaml`, values written out.
+
+    Raises:
+        msgspec.ValidationError: A key or a value is not understood.
+    """
+    return _field(name, msgspec.convert(spec, Field), {})
 
 
 def load_schema(path: Path = _DEFAULT_FILE) -> Schema:

@@ -174,3 +174,11 @@ def test_a_path_chooses_itself_and_what_is_inside_it_only(paths: list[str]) -> N
     assert only(fields, None) == only(fields, "*") == tuple(fields)
     with pytest.raises(CommandError, match="there is no field"):
         only(fields, "nothing.like.this")
+
+
+def test_of_several_sources_in_an_item_each_names_its_item(run: Run) -> None:
+    retail = ROOT / "netsuite" / "invoice.retail.in.json"
+    explained = told(
+        run("netsuite/invoice", "--record", str(retail), "--json", "--field", "itemList.item[1].description")
+    )
+    assert explained["fields"][0]["source_path"] == "invoice.lines[1].product_code, invoice.lines[1].description"

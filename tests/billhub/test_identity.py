@@ -12,18 +12,15 @@ from billhub.store import documents, landed
 from billhub.store.engine import reading, transaction
 from canonical_model.parties import Customer
 from connectors.contract import Page, RawRecord
+from mappings.catalogue import ROOT
+from mappings.testing.fixtures import read_input
 
 ACCOUNTS = Feed(source="salesforce", entity="account", document="customer")
+WHOLE = read_input(ROOT / "salesforce" / "account.full.in.json")
 
 
 def account(native_id: str | None, number: str = "A-1", **changes: Any) -> RawRecord:
-    body = {
-        "AccountNumber": number,
-        "Name": native_id or "second",
-        "Active__c": "Yes",
-        "BillingCountryCode": "US",
-        **changes,
-    }
+    body = {**WHOLE, "AccountNumber": number, "Name": native_id or "second", **changes}
     return RawRecord(external_id=number, native_id=native_id, version=str(changes), body=body)
 
 

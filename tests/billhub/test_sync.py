@@ -12,13 +12,16 @@ from billhub.store import documents, landed
 from billhub.store.engine import reading, transaction
 from canonical_model.parties import Customer
 from connectors.contract import Page, RawRecord
+from mappings.catalogue import ROOT
+from mappings.testing.fixtures import read_input
 
 ACCOUNTS = Feed(source="salesforce", entity="account", document="customer")
 PRICES = Feed(source="salesforce", entity="price_book_entry", document="price_book_entry")
+WHOLE, PRICE = (read_input(ROOT / "salesforce" / f"{name}.full.in.json") for name in ("account", "price_book_entry"))
 
 
 def account(number: str, *, external_id: str | None = None, **changes: Any) -> RawRecord:
-    body = {"AccountNumber": number, "Name": "Northwind", "Active__c": "Yes", "BillingCountryCode": "US", **changes}
+    body = {**WHOLE, "AccountNumber": number, "Name": "Northwind", **changes}
     return RawRecord(external_id=external_id or number, version=str(changes), body=body)
 
 
@@ -121,14 +124,8 @@ def test_a_mended_record_resolves_its_exceptions(hub: Hub, query: Callable) -> N
 
 def test_a_rule_with_a_long_name_fits(hub: Hub, query: Callable) -> None:
     """`from, decimal, money ...` of a long mapping name; a database that counts characters must not stop the batch."""
-    body = {
-        "Pricebook2": {"Name": "US Price Book"},
-        "Product2": {"ProductCode": "P", "Name": "P"},
-        "UnitPrice": "ten",
-        "CurrencyIsoCode": "USD",
-        "IsActive": True,
-    }
-    land(hub, RawRecord(external_id="P", version="", body=body), entity="price_book_entry")
+    dear = {**PRICE, "UnitPrice": "1" * 20}
+    land(hub, RawRecord(external_id="P", version="", body=dear), entity="price_book_entry")
     assert mapped(hub, PRICES) == [{"excepted": 1, "superseded": 0, "changed": 0}]
     [(rule_id,)] = query("SELECT rule_id FROM exceptions WHERE path = 'unit_price'")
     assert len(rule_id) > 60

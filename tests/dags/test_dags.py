@@ -28,6 +28,7 @@ GRAPHS = {
     "invoice_release": ("plan", "check_and_tax[]", "approve", "release"),
     "deliver": ("to_customers", "to_avatax", "to_netsuite", "to_stripe", "to_email", "to_salesforce", "all_delivered"),
     "replay_exceptions": ("replay_records", "replay_deliveries"),
+    "schema_drift": ("describe_sources",),
 }
 """Tasks of every DAG in order, each after the one before it; `[]` for those that are mapped over the batches of the one before."""
 
@@ -38,6 +39,7 @@ SCHEDULES = {
     "invoice_release": "20 * * * *",
     "deliver": "*/10 * * * *",
     "replay_exceptions": "0 5 * * *",
+    "schema_drift": "30 4 * * *",
     "retail_orders": None,
 }
 

@@ -16,6 +16,29 @@ from billhub.cli.session import opened
 if TYPE_CHECKING:
     from mappings import CompiledMapping
 
+RecordFile = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True, dir_okay=False, metavar="FILE", help="JSON file with one source record.", show_default=False
+    ),
+]
+LandedId = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ID",
+        help="Instead of a file: the newest version of a record that has come in, by its ID in the source.",
+        show_default=False,
+    ),
+]
+KeptVersion = Annotated[
+    str | None,
+    typer.Option(
+        metavar="VERSION",
+        help="A version that the store keeps: active, its number, or the first letters of its fingerprint. Default: as the files stand.",
+        show_default=False,
+    ),
+]
+
 
 def list_(as_json: AsJson = False) -> None:
     """List all mappings with their versions.
@@ -41,28 +64,9 @@ def list_(as_json: AsJson = False) -> None:
 def explain(  # noqa: PLR0913 - one parameter for each choice on the command line
     mapping: Annotated[str, typer.Argument(metavar="MAPPING", help="Name, for example salesforce/account.")],
     *,
-    record: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True, dir_okay=False, metavar="FILE", help="JSON file with one source record.", show_default=False
-        ),
-    ] = None,
-    landed: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ID",
-            help="Instead of a file: the newest version of a record that has come in, by its ID in the source.",
-            show_default=False,
-        ),
-    ] = None,
-    version: Annotated[
-        str | None,
-        typer.Option(
-            metavar="VERSION",
-            help="A version that the store keeps: active, its number, or the first letters of its fingerprint. Default: as the files stand.",
-            show_default=False,
-        ),
-    ] = None,
+    record: RecordFile = None,
+    landed: LandedId = None,
+    version: KeptVersion = None,
     field: FieldPath = None,
     html: HtmlFile = None,
     as_json: AsJson = False,

@@ -1,4 +1,4 @@
-"""Holding records against a contract, fast: a record that keeps it costs one look-up and one type test for each of its fields."""
+"""What a record has that its contract does not promise, found field by field; `mappings.compiler.keeping` says quickly when there is nothing."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 
-from mappings.files.contracts import NOTHING, Contract, Kind
+from mappings.files.contracts import NOTHING, Contract, Field, Kind
 from mappings.runtime.records import shown
 
 NUMERAL = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 """A number as it is landed."""
 
-_CLASSES: Mapping[str, tuple[type, ...]] = {
+CLASSES: Mapping[str, tuple[type, ...]] = {
     "text": (str,),
     "integer": (int,),
     "number": (int, float, Decimal),
@@ -35,7 +35,6 @@ _NAMES: Mapping[type, str] = {
     tuple: "list",
     type(None): "null",
 }
-_NEW: frozenset[type] = frozenset()
 
 
 class Drift(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,29 +55,17 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
     sample: str
 
 
-class Screen:
-    """A contract ready for use; safe to share between threads.
+def shape(contract: Contract) -> "Shape":
+    """A contract as a tree, for `drifts`."""
+    return _shape(contract, "")
 
-    Args:
-        contract: What is promised.
-    """
 
-    def __init__(self, contract: Contract) -> None:
-        self.contract = contract
-        self._record = _shape(contract, "")
-
-    def drifts(self, record: Mapping[str, Any]) -> list[Drift]:
-        """Every promise that a record breaks, each once with the first value that does so; empty where it keeps the contract.
-
-        Args:
-            record: Plain JSON values as they were landed.
-        """
-        if _keeps(self._record, record):
-            return []
-        found: dict[tuple[Kind, str, str], Drift] = {}
-        for each in _drifts(self._record, record, ""):
-            found.setdefault((each.kind, each.path, each.found), each)
-        return list(found.values())
+def drifts(promised: "Shape", record: Mapping[str, Any]) -> list[Drift]:
+    """Every promise that a record breaks, each once with the first value that does so."""
+    found: dict[tuple[Kind, str, str], Drift] = {}
+    for each in _drifts(promised, record, ""):
+        found.setdefault((each.kind, each.path, each.found), each)
+    return list(found.values())
 
 
 class _Field(msgspec.Struct, frozen=True):
@@ -89,7 +76,7 @@ class _Field(msgspec.Struct, frozen=True):
     numeral: bool  # whether text must be that of a number
     optional: bool
     in_words: str
-    inside: "_Object | None"
+    inside: "Shape | None"
     items: "_Field | None"
 
     def takes(self, value: Any) -> bool:
@@ -99,13 +86,16 @@ class _Field(msgspec.Struct, frozen=True):
         return not (self.numeral and type(value) is str and not NUMERAL.fullmatch(value))
 
 
-class _Object(msgspec.Struct, frozen=True):
-    """An object's fields, and what of them needs more than a test of the type."""
+class Shape(msgspec.Struct, frozen=True):
+    """The fields of an object.
+
+    Attributes:
+        fields: By name.
+        required: Names of those that may not be missing.
+    """
 
     fields: Mapping[str, _Field]
-    classes: Mapping[str, frozenset[type]]
     required: frozenset[str]
-    closer: tuple[tuple[str, _Field], ...]
 
 
 def type_of(value: Any) -> str:
@@ -113,15 +103,18 @@ def type_of(value: Any) -> str:
     return _NAMES.get(type(value), "text")
 
 
-def _shape(contract: Contract, path: str) -> _Object:
+def is_numeral(promised: Field) -> bool:
+    """Whether text there must be that of a number."""
+    return "decimal" in promised.types and not {"text", "any"} & {*promised.types}
+
+
+def _shape(contract: Contract, path: str) -> Shape:
     before = f"{path}." if path else ""
     names = [each.removeprefix(before) for each in contract.fields if each.startswith(before)]
     fields = {name: _field(contract, before + name) for name in names if "." not in name and not name.endswith("[]")}
-    return _Object(
+    return Shape(
         fields=fields,
-        classes={name: field.classes for name, field in fields.items()},
         required=frozenset(name for name, field in fields.items() if not field.optional),
-        closer=tuple((name, each) for name, each in fields.items() if each.numeral or each.inside or each.items),
     )
 
 
@@ -129,8 +122,8 @@ def _field(contract: Contract, path: str) -> _Field:
     promised, items = contract.fields[path], f"{path}[]"
     return _Field(
         path=path,
-        classes=frozenset(each for name in promised.types for each in _CLASSES[name]),
-        numeral="decimal" in promised.types and not {"text", "any"} & {*promised.types},
+        classes=frozenset(each for name in promised.types for each in CLASSES[name]),
+        numeral=is_numeral(promised),
         optional=promised.optional,
         in_words=promised.in_words,
         inside=_shape(contract, path) if any(each.startswith(f"{path}.") for each in contract.fields) else None,
@@ -138,33 +131,7 @@ def _field(contract: Contract, path: str) -> _Field:
     )
 
 
-def _keeps(promised: _Object, record: Mapping[str, Any]) -> bool:
-    classes = promised.classes
-    for name, value in record.items():
-        if type(value) not in classes.get(name, _NEW):
-            return False
-    if len(record) != len(classes) and not promised.required <= record.keys():
-        return False
-    return all(_keeps_inside(field, record.get(name)) for name, field in promised.closer)
-
-
-def _keeps_inside(field: _Field, value: Any) -> bool:
-    if value is None:
-        return True
-    if field.numeral:
-        return field.takes(value)
-    if field.inside is not None and type(value) is dict:
-        return _keeps(field.inside, value)
-    if field.items is not None and isinstance(value, list | tuple):
-        return all(_keeps_item(field.items, item) for item in value)
-    return True
-
-
-def _keeps_item(items: _Field, item: Any) -> bool:
-    return type(item) in items.classes and _keeps_inside(items, item)
-
-
-def _drifts(promised: _Object, record: Mapping[str, Any], path: str) -> Iterator[Drift]:
+def _drifts(promised: Shape, record: Mapping[str, Any], path: str) -> Iterator[Drift]:
     before = f"{path}." if path else ""
     for name, value in record.items():
         if name in promised.fields:

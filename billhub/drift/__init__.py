@@ -6,12 +6,14 @@ says, until a person decides; the decision holds for the records that come after
 
 from billhub.drift.decisions import decide, review
 from billhub.drift.describing import Description, can_describe, check, compare, counted, described
+from billhub.drift.observing import observe
 from billhub.drift.recording import Drifted, record, subject
 from billhub.drift.screening import screen_of
 
 __all__ = [
     "screen_of",
     "record",
+    "observe",
     "Drifted",
     "subject",
     "decide",

@@ -72,8 +72,8 @@ def check(hub: Hub, feeds: Sequence[Feed]) -> list[Description]:
             failed[feed.source] = error
     if failed:
         first, *others = failed.items()
-        for source, error in others:
-            first[1].add_note(f"{source} could not be asked either: {error}")
+        for source, other in others:
+            first[1].add_note(f"{source} could not be asked either: {other}")
         raise first[1]
     return found
 

@@ -47,7 +47,7 @@ def record(
     Returns:
         Those that must not go on, by landed id: `quarantined` or `refused`.
     """
-    found = {each.landed_id: [_new(contract, each, drift) for drift in each.drifts] for each in drifted}
+    found = {each.landed_id: news(contract, each) for each in drifted}
     causes = {new.cause: new for every in reversed(found.values()) for new in every}
     rows = drifts.seen(connection, feed.source, feed.entity, list(causes.values()), on=hub.as_of.isoformat())
     known = {row.cause: row for row in rows}
@@ -69,6 +69,11 @@ def report(connection: Connection, hub: Hub, contract: Contract, rows: Sequence[
 def subject(row: KnownDrift) -> str:
     """The name of drift on the exception desk and in the audit."""
     return f"{row.source}/{row.entity}/{row.drift_id}"
+
+
+def news(contract: Contract, drifted: Drifted) -> list[NewDrift]:
+    """What a record breaks, with what the contract says is to be done."""
+    return [_new(contract, drifted, each) for each in drifted.drifts]
 
 
 def _new(contract: Contract, drifted: Drifted, drift: Drift) -> NewDrift:
@@ -113,6 +118,7 @@ _IN_WORDS = {
 
 def _effect(row: KnownDrift, count: int) -> str:
     if not count:
-        return "seen in the system's own description, no record has it yet"
+        told = "its own description" if row.origin == "describe" else f"its answer about {row.external_id}"
+        return f"seen in {told}; no record that was landed has it"
     done = {"allow": "go on", "quarantine": "wait for a decision", "refuse": "are refused"}[row.policy]
     return f"{count} {'version' if count == 1 else 'versions'} of records with it so far, which {done}"

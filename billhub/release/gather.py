@@ -6,7 +6,9 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, select
 
+from billhub import drift
 from billhub.checks import Facts
+from billhub.flows import Feed
 from billhub.hub import Hub
 from billhub.retry import retried
 from billhub.store import documents, invoices
@@ -149,7 +151,9 @@ def _erp_contracts(hub: Hub, contracts: Mapping[str, Contract]) -> dict[str, Erp
 
 def _fetched(hub: Hub, erp: str, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
     connector = hub.connect(erp, Lookup)
-    return retried(lambda: connector.fetch("salesOrder", ids))
+    answers = retried(lambda: connector.fetch("salesOrder", ids))
+    drift.observe(hub, Feed(source=erp, entity="sales_order", document="erp_contract"), answers)
+    return answers
 
 
 def _addresses(hub: Hub, rows: Sequence[invoices.Row], customers: Mapping[str, Customer]) -> dict[str, AddressCheck]:

@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
-from billhub import audit, exceptions
+from billhub import audit, drift, exceptions
 from billhub.billing import approval_content
+from billhub.flows import Feed
 from billhub.hub import Hub
 from billhub.outbound import shaped
 from billhub.release.batches import Batch
@@ -93,8 +94,16 @@ def _asked(hub: Hub, engine: str, rows: Sequence[invoices.Row]) -> Iterator[Taxe
     asked = [row for row in rows if row.invoice_id in payloads]
     if asked:
         answers = retried(partial(hub.connect(engine, TaxEngine).quote, list(payloads.values())))
+        _observe(hub, engine, dict(zip(payloads, answers, strict=True)))
         mapping = hub.mapping(f"{engine}/tax_quote")
         yield from (_apply(engine, mapping, row, answer) for row, answer in zip(asked, answers, strict=True))
+
+
+def _observe(hub: Hub, engine: str, answers: Mapping[str, Mapping[str, Any] | WriteError]) -> None:
+    """Report what the engine's answers have that their contract does not promise."""
+    feed = Feed(source=engine, entity="tax_quote", document="tax_quote")
+    bodies = {name: answer for name, answer in answers.items() if not isinstance(answer, WriteError)}
+    drift.observe(hub, feed, bodies)
 
 
 def payload(mapping: CompiledMapping, invoice: Invoice) -> Mapping[str, Any]:

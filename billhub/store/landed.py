@@ -59,7 +59,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     state: str
 
 
-class Owner(msgspec.Struct, frozen=True, kw_only=True):
+class Owner(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The source record that a document was made from.
 
     Attributes:

@@ -50,7 +50,7 @@ def commit(
 
 def _examined(
     connection: Connection, hub: Hub, feed: Feed, records: Sequence[landed.Record]
-) -> tuple[list[Examined], Mapping[int, str]]:
+) -> tuple[list[Examined], dict[int, str]]:
     """What became of records that may be mapped; and where those stay that break their contract: `quarantined` or `refused`, by landed id.
 
     One is decoded at a time: the bodies of a whole batch would keep the garbage collector busy.

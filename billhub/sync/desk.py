@@ -21,18 +21,15 @@ def settle(connection: Connection, hub: Hub, feed: Feed, examined: Sequence[Exam
     """
     shared = {each.record.external_id for each in examined if each.record.external_id != each.record.native_id}
     first = landed.first_holders(connection, feed.source, feed.entity, shared)
-    names, problems = set(), []
+    path, names, problems = f"{feed.source}/{feed.entity}/", set[str](), list[exceptions.Problem]()
     for each in examined:
         record = each.record
         is_first = first.get(record.external_id, record.native_id) == record.native_id
-        name = _subject(feed, record.external_id if is_first else record.native_id)
-        names |= {name, _subject(feed, record.native_id)}
+        name = path + (record.external_id if is_first else record.native_id)
+        names.add(name)
+        names.add(path + record.native_id)
         problems += [_problem(feed, record, name, found) for found in each.problems]
-    exceptions.settle(connection, hub, subject_type="record", examined=sorted(names), problems=problems)
-
-
-def _subject(feed: Feed, name: str) -> str:
-    return f"{feed.source}/{feed.entity}/{name}"
+    exceptions.settle(connection, hub, subject_type="record", examined=list(names), problems=problems)
 
 
 def _problem(feed: Feed, record: landed.Record, subject: str, found: FieldProblem) -> exceptions.Problem:

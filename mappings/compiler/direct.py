@@ -40,6 +40,7 @@ class _Direct:
         self._reads = Reads(self._to)
         canonical = None if definition.inbound else definition.entity
         self._leaves = Leaves(self._to, self._reads, self._part, canonical=canonical)
+        self._list_type = "list" if definition.inbound else "tuple"  # of JSON, of canonical documents
         self._ready: dict[int, Made] = {}
         self._to.line("def map_record(record):")
         with self._to.deeper():
@@ -152,7 +153,7 @@ class _Direct:
             self._hoist(rule.body)
         items = self._to.local("source", rule.path.steps[-1])
         self._to.line(f"{items} = {self._reads.value(rule.path, place, needed=rule.head.required)}")
-        self._to.line(f"if type({items}) is not list:")
+        self._to.line(f"if type({items}) is not {self._list_type}:")
         self._to.line(f"    {items} = as_list({f'required({items})' if rule.head.required else items})")
         inner = self._loop(rule, items)
         self._reads.enter(inner.item, walking.sure_objects(rule.body))

@@ -6,8 +6,8 @@ from decimal import Decimal
 import msgspec
 
 from mappings.compiler import walking
-from mappings.compiler.reads import Place, Reads
-from mappings.compiler.refining import Refining, Work
+from mappings.compiler.reads import PRESENT, Place, Reads
+from mappings.compiler.refining import Refining, Work, f_string
 from mappings.compiler.shortcuts import Habits
 from mappings.compiler.source_text import SourceText
 from mappings.language.canonical import Shape, shape_at
@@ -75,7 +75,7 @@ class Leaves:
             place=place,
             is_needed=rule.head.required,
             has_choices=rule.choices is not None,
-            habits=self._habits(rule.path),
+            habits=self._habits(rule.path, is_needed=rule.head.required),
         )
         if shared:
             source = self._begun(rule, place, shared)
@@ -94,7 +94,7 @@ class Leaves:
             return known
         name = self._reads.know("begun", rule.path, place, *names)
         source = self._reads.value(rule.path, place, needed=shared.is_needed)
-        uses, habits = rule.uses[: shared.count], self._habits(rule.path)
+        uses, habits = rule.uses[: shared.count], self._habits(rule.path, is_needed=shared.is_needed)
         self._refining.refine(Work(uses=uses, place=place, is_needed=shared.is_needed, habits=habits), source, name)
         return name
 
@@ -115,7 +115,7 @@ class Leaves:
         first, *others = rule.keys
         self._to.line(f"{name} = {self._reads.value(first, place, needed=rule.head.required and not others)}")
         for key in others:
-            self._to.line(f"if not is_present({name}):")
+            self._to.line(f"if not ({PRESENT.format(name)}):")
             with self._to.deeper(), self._reads.branch():
                 self._to.line(f"{name} = {self._reads.value(key, place)}")
         column, table = self._column(rule, place), self._to.name("T", rule.table)
@@ -134,8 +134,7 @@ class Leaves:
     def _join(self, rule: Concat, place: Place, name: str) -> None:
         parts = [made for part in rule.parts if (made := self._part(part, place)) is not ABSENT]
         if not any(part.there for part in parts):
-            texts = "".join(f"{part.text}, " for part in parts)
-            self._to.line(f"{name} = {rule.separator!r}.join(({texts})) or None")
+            self._to.line(f"{name} = {f_string([part.text for part in parts], rule.separator)} or None")
             return
         self._to.line(f"{name} = []")
         for part in parts:
@@ -171,10 +170,11 @@ class Leaves:
                 self._to.line(f"{name} = Decimal({name})")
         return Made(text=name, there=there)
 
-    def _habits(self, path: Path) -> Habits:
+    def _habits(self, path: Path, *, is_needed: bool) -> Habits:
         entity, *steps = path.full.split(".")
         shape = shape_at(entity, tuple(steps)) if entity == self._canonical else None
-        return Habits(is_text=bool(shape and shape.kind == "text"), decimals=self._canonical is not None)
+        is_text = bool(shape and shape.kind == "text")
+        return Habits(is_text=is_text, decimals=self._canonical is not None, is_needed=is_needed)
 
 
 _CALCULATIONS = {"add": "added", "subtract": "subtracted", "multiply": "multiplied"}

@@ -11,6 +11,9 @@ from mappings.language.definition import Condition, Path
 
 Keys = tuple[str, ...]
 
+PRESENT = "{0} is not None and ({0}.strip() if type({0}) is str else is_present({0}))"
+"""Whether the value of a variable is there."""
+
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Where the generated code stands.
@@ -127,7 +130,7 @@ class Reads:
 def comparison(condition: Condition, value: str, to: SourceText) -> str:
     """A condition on the value of a variable."""
     if condition.test == "present":
-        is_there = f"{value} is not None and ({value}.strip() if type({value}) is str else is_present({value}))"
+        is_there = PRESENT.format(value)
         return is_there if condition.value else f"not ({is_there})"
     if condition.test == "equals":
         return f"{value} == {to.literal(condition.value)}"

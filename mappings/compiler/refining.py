@@ -1,6 +1,7 @@
 """The part of a direct function that sends a value through its transforms."""
 
-from collections.abc import Iterator
+from ast import literal_eval
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import msgspec
@@ -11,7 +12,7 @@ from mappings.compiler.source_text import SourceText
 from mappings.files.tables import Table
 from mappings.language.definition import Condition, Path, Use
 
-_ANY = Habits(is_text=False, decimals=False)
+_ANY = Habits()
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +91,7 @@ class Refining:
         code = shortcut.code or f"{{v}} = {function}({{r}}{argument and ', {arg}'})"
         if shortcut.may_be_blank and not work.is_needed:
             code = f"{{v}} = ({code.removeprefix('{v} = ')}) or None"
-        second = self._to.local(name, "currency") if "{w}" in code else ""
+        second = self._to.local(name, "other") if "{w}" in code else ""
         for line in code.format(v=name, r=raw, w=second, arg=argument).splitlines():
             self._to.line(line)
 
@@ -108,9 +109,19 @@ class Refining:
                 about = f"table {use.argument.name}, version {use.argument.version}"
                 return self._to.constant(use.argument.folded(), (use.argument.name,), about)
             case str() if use.name == "format":
-                return _around(raw, use.argument)
+                before, _, after = use.argument.partition("{}")
+                return f_string([repr(before), raw, repr(after)])
             case _:
                 return repr(use.argument)
+
+
+def f_string(parts: Sequence[str], separator: str = "") -> str:
+    """Variables and literals of texts, joined by a separator, as one literal."""
+    texts = (literal_eval(part).translate(_BRACES) if part[0] in "'\"" else f"{{{part}}}" for part in parts)
+    return f"f{separator.translate(_BRACES).join(texts)!r}"
+
+
+_BRACES = str.maketrans({"{": "{{", "}": "}}"})
 
 
 def _groups(work: Work) -> Iterator[list[tuple[Use, Shortcut]]]:
@@ -127,8 +138,3 @@ def _groups(work: Work) -> Iterator[list[tuple[Use, Shortcut]]]:
 
 def _may_vanish(shortcut: Shortcut) -> bool:
     return shortcut.may_be_none or shortcut.may_be_blank
-
-
-def _around(value: str, pattern: str) -> str:
-    before, _, after = pattern.partition("{}")
-    return " + ".join([*([repr(before)] if before else []), value, *([repr(after)] if after else [])])

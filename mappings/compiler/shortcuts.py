@@ -37,10 +37,12 @@ class Habits(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         is_text: Whether a text is one for certain, because the canonical document says so.
         decimals: Whether numbers are Decimals, as in canonical documents, not text, as in JSON.
+        is_needed: Whether there is a value in every sound record.
     """
 
-    is_text: bool
-    decimals: bool
+    is_text: bool = False
+    decimals: bool = False
+    is_needed: bool = False
 
 
 _RAISE = ":\n    raise Unusual"
@@ -56,9 +58,9 @@ _CODE = {
 }
 _NUMBER = {
     True: "{v} = exact({r}) if type({r}) is Decimal else decimal({r})",
-    False: f"{{v}} = exact({{r}}) if {_TYPE} and {{r}}.isascii() and len({{r}}) < 13 else decimal({{r}})",
+    False: f"{{v}} = exact({{r}}) if {_TYPE} and {{r}}.isascii() or type({{r}}) is Decimal else decimal({{r}})",
 }
-_FINITE = f"\nif {{v}} is not None and not {{v}}.is_finite(){_RAISE}"
+_FINITE = f"\nif not {{v}}.is_finite(){_RAISE}"
 _SINGLE_LINE = Shortcut("if not {v}.isprintable():\n    {v} = one_line({v})")
 _CALL = Shortcut("", may_be_none=True)
 
@@ -83,6 +85,7 @@ _SHORTCUTS: Mapping[str, Shortcut] = {
     "negate_when": Shortcut("if {arg}:\n    {v} = -{v}"),
     "absolute": Shortcut("{v} = abs({r})"),
     "nonzero": Shortcut("{v} = {r} or None", may_be_none=True),
+    "and": Shortcut(f"{{w}} = {{arg}}\nif type({{w}}) is not bool{_RAISE}\n{{v}} = {{r}} and {{w}}"),
     "percent_to_fraction": Shortcut("{v} = {r}.scaleb(-2)"),
 }
 _WRITTEN = {"text", "decimal", "read_money", *_SHORTCUTS}
@@ -121,10 +124,10 @@ def _shortcut(names: Sequence[str], habits: Habits, has_choices: bool) -> Shortc
         case ["text", *others]:
             return (_CODE if _is_code(others, has_choices) else _TEXT)[habits.is_text]
         case ["decimal", *others]:
-            return Shortcut(number if "money" in others else number + _FINITE, may_be_none=True)
+            return _decimal(number, is_needed=habits.is_needed, becomes_money="money" in others)
         case ["read_money", "amount", *_]:
             read = f"if {{r}}['currency'] not in currencies{_RAISE}\n{{v}} = {{r}}['amount']\n"
-            return Shortcut(f"{read}{number.replace('{r}', '{v}')}\nif not {{v}}.is_finite(){_RAISE}", takes=2)
+            return Shortcut(f"{read}{number.replace('{r}', '{v}')}{_FINITE}", takes=2)
         case ["read_money", *_]:
             read = f"{{w}} = {{r}}['currency']\nif {{w}} not in currencies{_RAISE}\n{{v}} = {{r}}['amount']\n"
             return Shortcut(f"{read}{number.replace('{r}', '{v}')}\n{{v}} = Money({{v}}, {{w}})")
@@ -132,6 +135,14 @@ def _shortcut(names: Sequence[str], habits: Habits, has_choices: bool) -> Shortc
             return _SINGLE_LINE
         case _:
             return _SHORTCUTS.get(names[0], _CALL)
+
+
+def _decimal(number: str, *, is_needed: bool, becomes_money: bool) -> Shortcut:
+    """A number; that it is finite, `Money` looks at itself, and both that and `is_finite` raise for None."""
+    if is_needed:
+        return Shortcut(number if becomes_money else number + _FINITE)
+    finite = f"\nif {{v}} is not None and not {{v}}.is_finite(){_RAISE}"
+    return Shortcut(number if becomes_money else number + finite, may_be_none=True)
 
 
 def _is_code(names: Sequence[str], has_choices: bool) -> bool:

@@ -1,6 +1,7 @@
 """`billhub map explain`: one record of a file or of the store, by any version, as table, JSON and HTML."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,7 @@ def told(result: Any) -> Any:
 
 def test_the_table_shows_source_value_rule_and_line(run: Run) -> None:
     shown = " ".join(run("salesforce/account", "--record", str(ACCOUNT)).output.split())
-    assert "status active Active__c Yes from, map salesforce/account.yaml:20" in shown
+    assert re.search(r"status active Active__c Yes from, map salesforce/account\.yaml:\d+", shown)
     assert "Ignored on purpose" in shown
     assert "Hub_Id__c customers are known by their account number in every system" in shown
 
@@ -108,17 +109,18 @@ def test_exactly_one_record_is_to_be_named(run: Run) -> None:
     run("salesforce/account", "--record", str(ACCOUNT), "--landed", "A-0001", code=2)
 
 
-@pytest.mark.parametrize("version", ["active", "1", "fingerprint"])
+@pytest.mark.parametrize("version", ["active", "number", "fingerprint"])
 def test_a_kept_version_explains_as_it_was(run: Run, hub: Hub, version: str) -> None:
     shipped = load("salesforce/account")
-    which = shipped.fingerprint[:10] if version == "fingerprint" else version
+    which = {"active": "active", "number": str(shipped.version), "fingerprint": shipped.fingerprint[:10]}[version]
     explained = told(run("salesforce/account", "--record", str(ACCOUNT), "--version", which, "--json"))
     assert (explained["version"], explained["fingerprint"]) == (shipped.version, shipped.fingerprint)
 
 
 def test_the_active_version_need_not_be_the_one_of_the_files(run: Run, hub: Hub) -> None:
     bundle = bundle_of("salesforce/account")
-    own = bundle.files[bundle.file].replace("version: 1\n", "version: 7\n", 1).replace("from: Name,", "from: Site,", 1)
+    own = bundle.files[bundle.file].replace("from: Name,", "from: Site,", 1)
+    own = re.sub(r"^version: \d+$", "version: 7", own, count=1, flags=re.MULTILINE)
     other = Bundle(name=bundle.name, files={**bundle.files, bundle.file: own})
     with transaction(hub.engine) as connection:
         mapping_versions.keep(connection, [(other, 7)], on="2026-01-01", by="ada")
@@ -138,7 +140,7 @@ def test_the_page_shows_the_same_escaped_and_loads_nothing(run: Run, tmp_path: P
     page = html.document_fromstring(written)
     assert "<script>alert(1)</script>" in page.xpath("//td[@class='value']/text()")
     assert not page.xpath("//script | //link | //img | //@src | //@href")
-    assert "salesforce/account.yaml:16" in page.xpath("//code/text()")
+    assert any(re.fullmatch(r"salesforce/account\.yaml:\d+", each) for each in page.xpath("//code/text()"))
     target = tmp_path / "page.html"
     run("salesforce/account", "--record", str(ACCOUNT), "--html", str(target))
     assert target.read_text("utf-8").startswith("<!doctype html>")

@@ -1,6 +1,7 @@
 """How an invoice came about can be told from the store alone, the same a year later, and doubts are said loudly."""
 
 import json
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -106,6 +107,12 @@ def field(explanation: InvoiceExplanation, path: str) -> FieldExplanation:
     return found
 
 
+def written_at(origin: str) -> str:
+    """The line of a mapping file."""
+    file, _, line = origin.partition(":")
+    return bundle_of(file.removesuffix(".yaml")).files[file].splitlines()[int(line) - 1].strip()
+
+
 def change(hub: Hub, sql: str, **values: Any) -> None:
     """Behind the hub's back."""
     with transaction(hub.engine) as connection:
@@ -129,9 +136,7 @@ def test_the_worked_example_from_the_net_to_the_line_of_the_mapping(hub: Hub) ->
     assert price.trace is not None
     assert (price.trace.source_path, price.trace.value) == ("OrderItems[0].UnitPrice", "480000.0")
     assert price.trace.rule == "from, decimal, money $.CurrencyIsoCode"
-    file, _, line = price.trace.origin.partition(":")
-    written = bundle_of("salesforce/contract").files[file].splitlines()[int(line) - 1]
-    assert written.strip().startswith("unit_price: {from: UnitPrice")
+    assert written_at(price.trace.origin).startswith("unit_price: {from: UnitPrice")
     discount = net.bases[2]
     assert discount.trace is not None
     assert (discount.path, discount.trace.reason) == ("discount_percent", "no discount was agreed")
@@ -218,7 +223,8 @@ def test_a_credit_note_is_explained_from_the_cancellation(hub: Hub) -> None:
     assert field(told, "number").how.startswith("number 1 of series UK-CN")
     country = field(told, "buyer.address.country").bases[0].trace
     assert country is not None
-    assert (country.value, country.result, country.origin) == ("United Kingdom", "GB", "online_retail/order.yaml:25")
+    assert (country.value, country.result) == ("United Kingdom", "GB")
+    assert "buyer_country:" in written_at(country.origin)
 
 
 # a year later
@@ -244,7 +250,7 @@ def moved_on(hub: Hub) -> None:
 
 def activate(hub: Hub, name: str, old: str, new: str) -> None:
     bundle = bundle_of(name)
-    own = bundle.files[bundle.file].replace("version: 1\n", "version: 2\n", 1)
+    own = re.sub(r"^version: \d+$", "version: 99", bundle.files[bundle.file], count=1, flags=re.MULTILINE)
     assert old in own
     changed = Bundle(name=name, files={**bundle.files, bundle.file: own.replace(old, new, 1)})
     made = Activation(
@@ -256,7 +262,7 @@ def activate(hub: Hub, name: str, old: str, new: str) -> None:
         reason="moved on",
     )
     with transaction(hub.engine) as connection:
-        mapping_versions.keep(connection, [(changed, 2)], on="2026-06-01", by="ada")
+        mapping_versions.keep(connection, [(changed, 99)], on="2026-06-01", by="ada")
         mapping_versions.activate(connection, [made])
 
 

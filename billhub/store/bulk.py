@@ -5,6 +5,7 @@ caller's connection, inside its transaction.
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import closing
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, String, Table, Text, any_, func, literal, select
@@ -70,7 +71,7 @@ def _insert(table: Table, columns: Sequence[str]) -> str:
 
 
 def _copy(connection: Connection, into: str, rows: Iterable[tuple[Any, ...]]) -> None:
-    with connection.connection.cursor() as cursor, cursor.copy(f"COPY {into} FROM STDIN") as copy:
+    with closing(connection.connection.cursor()) as cursor, cursor.copy(f"COPY {into} FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)
 

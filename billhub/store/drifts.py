@@ -31,7 +31,7 @@ class NewDrift(msgspec.Struct, frozen=True, kw_only=True):
         kind: How the contract is broken; `new_value` is a value of an enumeration that the mapping does not know.
         path: Field of the record, items of a list as `[]`.
         expected: What was promised.
-        found: The type that was found, `nothing`, or the new value.
+        found: The type that was found, `nothing` of a missing field, `something` of a new one, or the new value.
         sample: An offending value as text.
         external_id: The record it was found on; None where a system has described it.
         origin: `record` or `describe`.

@@ -43,7 +43,9 @@ def open_engine(url: str | None = None) -> Engine:
         event.listen(engine, "begin", _begin_immediate)
         return engine
     if url.startswith("postgresql+psycopg://"):
-        return create_engine(url, pool_size=5, max_overflow=5, pool_pre_ping=True)
+        engine = create_engine(url, pool_size=5, max_overflow=5, pool_pre_ping=True)
+        event.listen(engine, "connect", _prepare_postgres)
+        return engine
     raise ConfigurationError(
         f"HUB_DATABASE_URL starts with {url.split(':')[0]!r}; use sqlite:///FILE or postgresql://USER@HOST/DATABASE"
     )
@@ -89,6 +91,13 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the begin event below says when a transaction starts
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=60000"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _prepare_postgres(connection: Any, _record: object) -> None:
+    """Plan each batch for the batch: a plan kept from when a table was empty searches a thousand keys one by one, 50 times as slow."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET plan_cache_mode = force_custom_plan")
+    connection.commit()
 
 
 def _begin_immediate(connection: Connection) -> None:

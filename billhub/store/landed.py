@@ -227,7 +227,7 @@ def _new(source: str, entity: str) -> tuple[ColumnElement[bool], ...]:
     return landed.c.source == source, landed.c.entity == entity, landed.c.state == "new"
 
 
-def _newest(connection: Connection, source: str, entity: str, native_ids: Collection[str]) -> Select[tuple[int]]:
+def _newest(connection: Connection, source: str, entity: str, native_ids: Collection[str]) -> Select[int]:
     of_these = landed.c.source == source, landed.c.entity == entity, among(connection, landed.c.native_id, native_ids)
     return select(func.max(landed.c.landed_id)).where(*of_these).group_by(landed.c.native_id)
 

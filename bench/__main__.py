@@ -9,7 +9,9 @@ CHAPTERS = ("mapping", "ingest", "growth", "steps")
 
 def main() -> None:
     """Run the chapters in order."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description="The hub beside others, side by side in one run.")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="The hub beside others, side by side in one run."
+    )
     parser.add_argument("chapters", nargs="*", choices=[[], *CHAPTERS], metavar="CHAPTER", help=", ".join(CHAPTERS))
     parser.add_argument("--records", type=int, default=100_000, help="records of 2 kB (default 100,000)")
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds (default 5)")

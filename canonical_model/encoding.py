@@ -58,7 +58,9 @@ def content_hash(document: object) -> str:
     Raises:
         TypeError: A plain value holds a float, whose digits are not what was meant.
     """
-    return hashlib.sha256(_ENCODER.encode(_normal(document))).hexdigest()
+    is_struct = isinstance(document, msgspec.Struct)
+    plain = document if is_struct else msgspec.to_builtins(document, builtin_types=(Decimal,))
+    return hashlib.sha256(_ENCODER.encode(_normal(plain))).hexdigest()
 
 
 def _plain(value: Any) -> Any:
@@ -71,7 +73,7 @@ def _plain(value: Any) -> Any:
 
 
 def _normal(value: Any) -> Any:
-    kind = type(value)
+    kind: Any = type(value)
     if kind is Decimal or kind is int:
         return _number(value)
     if kind is Money:  # half of the structs in a document: as any other, in one step

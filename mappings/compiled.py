@@ -1,25 +1,16 @@
 """A compiled mapping: applied to records in bulk, or asked to explain one."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
-from mappings.compiler.emitting import compile_definition
-from mappings.compiler.source_text import SourceText
+from mappings.compiler.careful import compile_careful
+from mappings.compiler.direct import compile_direct
 from mappings.language.canonical import ENTITIES
 from mappings.language.definition import Definition
 from mappings.runtime.records import FieldProblem, FieldTrace, Mapped, shown
-
-_BUILTINS = {"len": len, "enumerate": enumerate}
-
-
-class Code(NamedTuple):
-    """One generated function with its text."""
-
-    function: Any
-    text: str
 
 
 class CompiledMapping:
@@ -30,16 +21,23 @@ class CompiledMapping:
         fingerprint: SHA-256 of its bundle, in hexadecimal.
     """
 
+    apply: Callable[[Mapping[str, Any]], Mapped]
+    """Maps one record.
+
+    It takes plain JSON values, decimals as text or Decimal; for an outbound mapping the canonical document's builtins under the entity's
+    name, beside the inputs that the mapping names. It gives the document, or all problems of the record, and never raises for a record.
+    """
+
+    source_text: str
+    """The Python function that `apply` is."""
+
     def __init__(self, definition: Definition, fingerprint: str) -> None:
         self._definition = definition
         self.name, self.version, self.fingerprint = definition.name, definition.version, fingerprint
-        self._plain = _executed(compile_definition(definition, tracing=False), definition.name)
         self._struct = ENTITIES[definition.entity] if definition.inbound else None
-
-    @property
-    def source_text(self) -> str:
-        """The Python function that `apply` runs."""
-        return self._plain.text
+        direct = compile_direct(definition)
+        direct.names["carefully"] = self.carefully
+        self.apply, self.source_text = direct.function(definition.name), direct.text
 
     @property
     def definition(self) -> Definition:
@@ -47,22 +45,19 @@ class CompiledMapping:
         return self._definition
 
     @property
+    def variants(self) -> Sequence["CompiledMapping"]:
+        """The mappings that records are mapped by: itself, or with overlays the base, then one for each combination of patches."""
+        return [self]
+
+    @property
     def ignored(self) -> Mapping[str, str]:
         """Source paths left aside on purpose, with the reason."""
         return self._definition.ignored
 
-    def apply(self, record: Mapping[str, Any]) -> Mapped:
-        """Map one record.
-
-        Args:
-            record: Plain JSON values, decimals as text or Decimal. For an outbound mapping the canonical document's builtins under
-                the entity's name, beside the inputs that the mapping names.
-
-        Returns:
-            The document, or all problems of the record. Never raises for a record.
-        """
+    def carefully(self, record: Mapping[str, Any]) -> Mapped:
+        """Map one record step by step, noting every problem: as `apply` does, only slower. It does so itself for what is out of the ordinary."""
         errors: list[FieldProblem] = []
-        plain = self._plain.function(self._as_dict(record, errors), errors)
+        plain = self._careful(self._as_dict(record, errors), errors)
         if errors:
             return Mapped(document=None, problems=tuple(errors))
         return self._converted(plain) if self._struct else Mapped(document=plain)
@@ -71,7 +66,7 @@ class CompiledMapping:
         """How each field of the target comes about for one record, nested ones too, in the order of the mapping."""
         errors: list[FieldProblem] = []
         traces: list[FieldTrace] = []
-        self._traced.function(self._as_dict(record, errors), errors, traces)
+        self._traced(self._as_dict(record, errors), errors, traces)
         return traces
 
     def unmapped(self, record: Mapping[str, Any]) -> list[str]:
@@ -80,9 +75,18 @@ class CompiledMapping:
         _unmapped(self._as_dict(record, []), "", (self._definition.paths.keys() | self.ignored.keys()), found)
         return list(found)
 
+    @property
+    def careful_text(self) -> str:
+        """The Python function that `carefully` runs."""
+        return compile_careful(self._definition, tracing=False).text
+
     @cached_property
-    def _traced(self) -> Code:
-        return _executed(compile_definition(self._definition, tracing=True), f"{self.name}, tracing")
+    def _careful(self) -> Callable[..., Any]:
+        return compile_careful(self._definition, tracing=False).function(f"{self.name}, careful")
+
+    @cached_property
+    def _traced(self) -> Callable[..., Any]:
+        return compile_careful(self._definition, tracing=True).function(f"{self.name}, tracing")
 
     def _converted(self, plain: dict[str, Any]) -> Mapped:
         try:
@@ -109,12 +113,6 @@ class CompiledMapping:
             rule=rule,
             message=message,
         )
-
-
-def _executed(written: SourceText, name: str) -> Code:
-    namespace = {"__builtins__": _BUILTINS, **written.names}
-    exec(compile(written.text, f"<mapping {name}>", "exec"), namespace)  # noqa: S102 - our own text, made from typed rules
-    return Code(namespace["map_record"], written.text)
 
 
 def _unmapped(value: Any, path: str, known: Set[str], found: dict[str, None]) -> None:

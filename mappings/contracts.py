@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from mappings.files.contracts import Contract, Field, parent_of, read_contract
+from mappings.files.contracts import ANYTHING, Contract, parent_of, read_contract
 from mappings.files.schemas import Fault, refusal
 from mappings.files.yaml_source import Mark
 from mappings.language.definition import Definition
@@ -46,7 +46,7 @@ def implied(definition: Definition) -> Contract:
         owner=definition.owner,
         on={"new_field": "allow", "missing_field": "allow", "changed_type": "allow"},
         mark=Mark(f"{definition.name}.yaml", 1),
-        fields={path: Field(types=("any",), optional=True) for path in paths},
+        fields=dict.fromkeys(paths, ANYTHING),
     )
 
 

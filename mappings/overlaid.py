@@ -38,16 +38,16 @@ class OverlaidMapping(CompiledMapping):
 
     def __init__(self, base: Definition, overlays: Overlays, fingerprint: str) -> None:
         super().__init__(base, fingerprint)
+        self.apply = self._apply
         self._overlays = overlays
         self._base = CompiledMapping(base, fingerprint)
         self._variants: dict[Chosen, CompiledMapping] = {}
+        self._ways = tuple(zip(overlays.selectors, overlays.known, strict=True))
 
     def variant(self, record: Mapping[str, Any]) -> CompiledMapping:
         """The mapping that a record is mapped by."""
-        chosen = tuple(
-            _value(record, *each) for each in zip(self._overlays.selectors, self._overlays.known, strict=True)
-        )
-        return self._compiled(chosen) if chosen in self._overlays.definitions else self._base
+        chosen = tuple([_value(record, steps, known) for steps, known in self._ways])
+        return self._variants.get(chosen) or self._compiled(chosen)
 
     @property
     def variants(self) -> list[CompiledMapping]:
@@ -60,9 +60,9 @@ class OverlaidMapping(CompiledMapping):
         paths = (".".join(steps) for steps in self._overlays.selectors)
         return dict(zip(paths, self._overlays.known, strict=True))
 
-    def apply(self, record: Mapping[str, Any]) -> Mapped:
-        """Map one record, as `CompiledMapping.apply` does."""
-        return self.variant(record).apply(record)
+    def carefully(self, record: Mapping[str, Any]) -> Mapped:
+        """Map one record step by step."""
+        return self.variant(record).carefully(record)
 
     def explain(self, record: Mapping[str, Any]) -> list[FieldTrace]:
         """How each field comes about for one record."""
@@ -72,14 +72,18 @@ class OverlaidMapping(CompiledMapping):
         """Source paths of a record that neither the mapping nor its overlays read or ignore."""
         return self.variant(record).unmapped(record)
 
+    def _apply(self, record: Mapping[str, Any]) -> Mapped:
+        return self.variant(record).apply(record)
+
     def _compiled(self, chosen: Chosen) -> CompiledMapping:
         if chosen not in self._variants:
-            self._variants[chosen] = CompiledMapping(self._overlays.definitions[chosen], self.fingerprint)
+            definition = self._overlays.definitions.get(chosen)
+            self._variants[chosen] = CompiledMapping(definition, self.fingerprint) if definition else self._base
         return self._variants[chosen]
 
 
 def _value(record: Any, steps: tuple[str, ...], known: frozenset[str]) -> str | None:
     for key in steps:
-        record = record.get(key) if isinstance(record, Mapping) else None
+        record = record.get(key) if type(record) is dict or isinstance(record, Mapping) else None
     text = record.strip() if isinstance(record, str) else None
     return text if text in known else None

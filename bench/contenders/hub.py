@@ -19,14 +19,23 @@ from connectors.contract import ControlTotals, Page, RawRecord
 FEED = Feed(source="online_retail", entity="order", document="order")
 
 
+def prepare(url: str) -> None:
+    """Make the tables, and the shipped mappings the active ones."""
+    _open(url).close()
+
+
 def main(file: str, url: str) -> None:
     """Bring in all orders."""
-    url = url.replace("postgresql://", "postgresql+psycopg://")
-    hub = open_hub(as_of=date(2011, 7, 1), actor="bench", url=url)
+    hub = _open(url)
     records = _records(file)
     while page := tuple(islice(records, CHUNK)):
         _bring_in(hub, Page(records=page, cursor=page[-1].external_id, has_more=True))
     hub.close()
+
+
+def _open(url: str) -> Hub:
+    url = url.replace("postgresql://", "postgresql+psycopg://")
+    return open_hub(as_of=date(2011, 7, 1), actor="bench", url=url)
 
 
 def _bring_in(hub: Hub, page: Page) -> None:
@@ -44,4 +53,4 @@ def _records(file: str) -> Iterator[RawRecord]:
 
 
 if __name__ == "__main__":
-    report(main)
+    report(main, prepare=prepare)

@@ -45,7 +45,9 @@ def with_outbox(url: str) -> Insert:
     connection.execute(_OUTBOX)
     connection.commit()
     changes = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS[1:])
-    upsert = f"INSERT INTO orders VALUES ({', '.join(mark for _ in COLUMNS)}) ON CONFLICT (order_id) DO UPDATE SET {changes}"
+    upsert = (
+        f"INSERT INTO orders VALUES ({', '.join(mark for _ in COLUMNS)}) ON CONFLICT (order_id) DO UPDATE SET {changes}"
+    )
     send = f"INSERT INTO outbox VALUES ({mark}, 'pending', {mark}) ON CONFLICT (key) DO NOTHING"
 
     def insert(rows: Sequence[tuple[str, ...]]) -> None:

@@ -19,7 +19,9 @@ def main(file: str, url: str) -> None:
     if url.startswith("sqlite"):
         destination = dlt.destinations.sqlalchemy(url)
     else:  # dlt asks for a password even where the server asks for none
-        destination = dlt.destinations.postgres(url if ":" in urlsplit(url).netloc.split("@")[0] else url.replace("@", ":none@", 1))
+        destination = dlt.destinations.postgres(
+            url if ":" in urlsplit(url).netloc.split("@")[0] else url.replace("@", ":none@", 1)
+        )
 
     @dlt.resource(name="orders", write_disposition="merge", primary_key="order_id")
     def orders() -> Iterator[dict[str, str]]:

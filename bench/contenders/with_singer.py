@@ -44,7 +44,12 @@ def _target(url: str) -> SQLTarget:
     from target_postgres.target import TargetPostgres
 
     parts = urlsplit(url)
-    place = {"host": parts.hostname, "port": parts.port or 5432, "user": parts.username, "database": parts.path.lstrip("/")}
+    place = {
+        "host": parts.hostname,
+        "port": parts.port or 5432,
+        "user": parts.username,
+        "database": parts.path.lstrip("/"),
+    }
     return TargetPostgres(
         config={**place, "password": parts.password or "none", "load_method": "upsert", "batch_size_rows": 1000}
     )

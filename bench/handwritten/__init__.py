@@ -7,7 +7,17 @@ sound record the same document. For any other record it raises at the first thin
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bench.handwritten import avatax, mail, netsuite, online_retail, salesforce, stripe, tax_table
+from bench.handwritten import (
+    avatax,
+    mail,
+    netsuite,
+    netsuite_read,
+    online_retail,
+    salesforce,
+    salesforce_sales,
+    stripe,
+    tax_table,
+)
 
 FUNCTIONS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     "avatax/tax_quote": avatax.tax_quote,
@@ -17,13 +27,21 @@ FUNCTIONS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     "netsuite/customer": netsuite.customer,
     "netsuite/invoice": netsuite.invoice,
     "netsuite/journal_entry": netsuite.journal_entry,
-    "netsuite/sales_order": netsuite.sales_order,
+    "netsuite/customer_record": netsuite_read.customer_record,
+    "netsuite/payment": netsuite_read.payment,
+    "netsuite/sales_order": netsuite_read.sales_order,
     "online_retail/order": online_retail.order,
     "salesforce/account": salesforce.account,
     "salesforce/contract": salesforce.contract,
     "salesforce/contract_status": salesforce.contract_status,
-    "salesforce/price_book_entry": salesforce.price_book_entry,
+    "salesforce/contact": salesforce.contact,
+    "salesforce/opportunity": salesforce_sales.opportunity,
+    "salesforce/price_book_entry": salesforce_sales.price_book_entry,
+    "salesforce/product": salesforce_sales.product,
+    "salesforce/sales_order": salesforce_sales.sales_order,
+    "stripe/customer_record": stripe.customer_record,
     "stripe/invoice": stripe.invoice,
+    "stripe/payment": stripe.payment,
     "tax_table/tax_quote": tax_table.tax_quote,
     "tax_table/transaction": tax_table.transaction,
 }

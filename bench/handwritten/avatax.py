@@ -2,7 +2,21 @@
 
 from typing import Any
 
-from bench.handwritten.values import Record, amount, at_most, country, currency, day, money, number, one_line, optional_text, table, text
+from bench.handwritten.values import (
+    Record,
+    amount,
+    at_most,
+    country,
+    currency,
+    day,
+    money,
+    number,
+    one_line,
+    optional_text,
+    table,
+    text,
+)
+from canonical_model.money import Money
 from canonical_model.tax import JurisdictionTax, TaxQuote, TaxQuoteLine
 
 _COMPANIES = table("avatax_company")
@@ -65,31 +79,36 @@ def _line(line: Record, is_credit_note: bool) -> dict[str, Any]:
 
 def tax_quote(record: Record) -> TaxQuote:
     """What `avatax/tax_quote` gives."""
-    sign, code = -1 if record["type"] in _RETURNS else 1, record["currencyCode"]
+    is_return, code = record["type"] in _RETURNS, record["currencyCode"]
     return TaxQuote(
         document_id=text(record["code"]),
         engine="avatax",
-        total_tax=money(sign * number(record["totalTax"]), code),
+        total_tax=_money(record["totalTax"], is_return, code),
         reference=str(record["id"]),
-        lines=tuple([_quote_line(line, sign, code) for line in record["lines"]]),
+        lines=tuple([_quote_line(line, is_return, code) for line in record["lines"]]),
     )
 
 
-def _quote_line(line: Record, sign: int, code: str) -> TaxQuoteLine:
+def _money(value: Any, is_return: bool, code: str) -> Money:
+    amount_ = number(value)
+    return money(-amount_ if is_return else amount_, code)
+
+
+def _quote_line(line: Record, is_return: bool, code: str) -> TaxQuoteLine:
     return TaxQuoteLine(
         line_id=text(line["lineNumber"]),
-        taxable=money(sign * number(line["taxableAmount"]), code),
-        tax=money(sign * number(line["tax"]), code),
-        jurisdictions=tuple([_jurisdiction(detail, sign, code) for detail in line.get("details") or ()]),
+        taxable=_money(line["taxableAmount"], is_return, code),
+        tax=_money(line["tax"], is_return, code),
+        jurisdictions=tuple([_jurisdiction(detail, is_return, code) for detail in line.get("details") or ()]),
     )
 
 
-def _jurisdiction(detail: Record, sign: int, code: str) -> JurisdictionTax:
+def _jurisdiction(detail: Record, is_return: bool, code: str) -> JurisdictionTax:
     return JurisdictionTax(
         jurisdiction=text(detail["jurisName"]),
         kind=text(detail["jurisdictionType"]).lower(),
         name=text(detail["taxName"]),
         rate=number(detail["rate"]),
-        taxable=money(sign * number(detail["taxableAmount"]), code),
-        tax=money(sign * number(detail["tax"]), code),
+        taxable=_money(detail["taxableAmount"], is_return, code),
+        tax=_money(detail["tax"], is_return, code),
     )

@@ -1,15 +1,23 @@
-"""NetSuite by hand: documents, customers and journal entries on the way in, sales orders on the way out."""
+"""NetSuite by hand, what is written: documents, customers and journal entries."""
 
 from decimal import Decimal
 from typing import Any
 
-from bench.handwritten.values import Record, amount, at_most, day, number, one_line, optional_day, optional_text, table, text
-from canonical_model.contracts import ErpContract
-from canonical_model.money import Money
+from bench.handwritten.values import (
+    Record,
+    amount,
+    at_most,
+    day,
+    number,
+    one_line,
+    optional_day,
+    optional_text,
+    table,
+    text,
+)
 
 _SUBSIDIARIES = table("netsuite_subsidiary")
 _CURRENCIES = table("netsuite_currency", 1)
-_CURRENCY_CODES = table("netsuite_currency", 0)
 _COUNTRIES = table("netsuite_country")
 _INVOICE = {"380": "Invoice"}
 _CREDIT_NOTE = {"381": "Credit note"}
@@ -133,14 +141,3 @@ def _entry_line(line: Record, customer_id: str) -> dict[str, Any]:
     if credit := amount(line["credit"]):
         payload["credit"] = credit
     return payload
-
-
-def sales_order(record: Record) -> ErpContract:
-    """What `netsuite/sales_order` gives."""
-    currency = record["currency"]
-    return ErpContract(
-        contract_id=text(record["externalId"]),
-        customer_id=text(record["entity"]["externalId"]),
-        annual_value=Money(number(record["total"]), _CURRENCY_CODES[currency.get("internalId") or currency["name"]]),
-        purchase_order=optional_text(record.get("otherRefNum")),
-    )

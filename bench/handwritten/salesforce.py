@@ -1,18 +1,30 @@
-"""Salesforce by hand: accounts, price book entries and contracts, and the status written back."""
+"""Salesforce by hand: accounts, contacts and contracts, and the status written back."""
 
-import re
 from datetime import date
 from decimal import Decimal
 from operator import itemgetter
 from typing import Any
 
-from bench.handwritten.values import Record, amount, country, currency, day, money, number, one_line, optional_text, text
-from canonical_model.contracts import Amendment, Contract, ContractLine, PriceBookEntry
-from canonical_model.parties import Address, Customer
+from bench.handwritten.values import (
+    Record,
+    amount,
+    boolean,
+    country,
+    currency,
+    day,
+    money,
+    number,
+    one_line,
+    optional_text,
+    tax_id,
+    text,
+    whole,
+)
+from canonical_model.contracts import Amendment, Contract, ContractLine
+from canonical_model.parties import Address, Contact, Customer
 
 _STATUSES = {"Yes": "active", "No": "inactive"}
-_VAT_ID = re.compile(r"[A-Z]{2}[0-9A-Z]", re.ASCII)
-_NO_SEPARATORS = str.maketrans("", "", "./-")
+_ROLES = {"Accounts Payable": "billing", "Purchasing": "purchasing", "Technical": "technical", "Other": "other"}
 _ENTITIES = {"US": "US", "DE": "DE", "JP": "JP"}
 _CONTRACT_STATUSES = {"Draft": "draft", "In Approval Process": "draft", "Activated": "active"}
 _FREQUENCIES = {"Monthly": "monthly", "Quarterly": "quarterly", "Annual": "annual"}
@@ -23,64 +35,48 @@ _BILLING_STATUSES = {"380": "Invoiced", "381": "Credited"}
 
 def account(record: Record) -> Customer:
     """What `salesforce/account` gives."""
-    street, region = record.get("BillingStreet"), optional_text(record.get("BillingStateCode"))
     terms, needs_order = record.get("Payment_Terms_Days__c"), record.get("PO_Required__c")
-    code = optional_text(record.get("CurrencyIsoCode"))
+    code, registration = optional_text(record.get("CurrencyIsoCode")), record.get("Tax_Registration__c")
     return Customer(
         customer_id=text(record["AccountNumber"]),
         name=text(record["Name"]),
         status="inactive" if record.get("IsDeleted") is True else _STATUSES[record["Active__c"]],
-        address=Address(
-            line1=one_line(street) if street else None,
-            city=optional_text(record.get("BillingCity")),
-            region=region and region.upper(),
-            postal_code=optional_text(record.get("BillingPostalCode")),
-            country=country(record["BillingCountryCode"].upper()),
-        ),
-        tax_id=_tax_id(record.get("Tax_Registration__c")),
+        address=_address(record, "Billing"),
+        tax_id=tax_id(registration) if registration else None,
         currency=code and currency(code.upper()),
         billing_email=optional_text(record.get("Billing_Email__c")),
-        payment_terms_days=30 if terms is None else _whole(terms),
-        purchase_order_required=False if needs_order is None else _boolean(needs_order),
+        payment_terms_days=30 if terms is None else whole(terms),
+        purchase_order_required=False if needs_order is None else boolean(needs_order),
     )
 
 
-def _tax_id(value: str | None) -> str | None:
-    if not value:
-        return None
-    compact = "".join(value.split()).upper()
-    return (compact.translate(_NO_SEPARATORS) if _VAT_ID.match(compact) else compact) or None
+def contact(record: Record) -> Contact:
+    """What `salesforce/contact` gives."""
+    salutation, first_name = optional_text(record.get("Salutation")), optional_text(record.get("FirstName"))
+    names = [name for name in (salutation, first_name) if name]
+    role, has_street = record.get("Billing_Role__c"), optional_text(record.get("MailingStreet"))
+    return Contact(
+        contact_id=text(record["Id"]),
+        customer_id=text(record["Account"]["AccountNumber"]),
+        name=" ".join([*names, text(record["LastName"])]),
+        role=_ROLES[role] if role else "other",
+        email=optional_text(record.get("Email")),
+        phone=optional_text(record.get("Phone")),
+        title=optional_text(record.get("Title")),
+        department=optional_text(record.get("Department")),
+        address=_address(record, "Mailing") if has_street else None,
+        email_opt_out=boolean(record["HasOptedOutOfEmail"]),
+    )
 
 
-def _whole(value: Any) -> int:
-    exact = number(value)
-    whole = int(exact)
-    if whole != exact:
-        raise ValueError("not a whole number")
-    return whole
-
-
-def _boolean(value: Any) -> bool:
-    if type(value) is not bool:
-        raise TypeError("not a boolean")
-    return value
-
-
-def price_book_entry(record: Record) -> PriceBookEntry:
-    """What `salesforce/price_book_entry` gives."""
-    product = record["Product2"]
-    price_book, product_code = text(record["Pricebook2"]["Name"]), text(product["ProductCode"])
-    code = text(record["CurrencyIsoCode"])
-    unit = optional_text(product.get("QuantityUnitOfMeasure"))
-    return PriceBookEntry(
-        entry_id=f"{price_book}/{product_code}/{code.upper()}",
-        price_book=price_book,
-        product_code=product_code,
-        product_name=text(product["Name"]),
-        unit_price=money(record["UnitPrice"], code),
-        unit=unit.upper() if unit else "C62",
-        tax_code=optional_text(product.get("Tax_Code__c")),
-        active=_boolean(record["IsActive"]) and _boolean(product["IsActive"]),
+def _address(record: Record, kind: str) -> Address:
+    street, region = record.get(f"{kind}Street"), optional_text(record.get(f"{kind}StateCode"))
+    return Address(
+        line1=one_line(street) if street else None,
+        city=optional_text(record.get(f"{kind}City")),
+        region=region and region.upper(),
+        postal_code=optional_text(record.get(f"{kind}PostalCode")),
+        country=country(record[f"{kind}CountryCode"].upper()),
     )
 
 
@@ -96,7 +92,7 @@ def contract(record: Record) -> Contract:
         status=_CONTRACT_STATUSES[record["Status"]],
         currency=currency(code.upper()),
         start_date=date.fromisoformat(record["StartDate"]),
-        term_months=_whole(record["ContractTerm"]),
+        term_months=whole(record["ContractTerm"]),
         billing_frequency=_FREQUENCIES[record["Billing_Frequency__c"]],
         billing_timing=_TIMINGS[record["Billing_Timing__c"]],
         price_book=text(record["Pricebook2"]["Name"]),

@@ -1,6 +1,6 @@
-"""Stripe by hand: an invoice to be paid by link."""
+"""Stripe by hand: an invoice to be paid by link, customers and payments."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from bench.handwritten.values import (
@@ -15,8 +15,14 @@ from bench.handwritten.values import (
     table,
     text,
 )
+from canonical_model.money import Money, from_minor
+from canonical_model.parties import Address, CustomerRecord, RecordAddress
+from canonical_model.payments import Allocation, Payment
 
-_CURRENCIES = table("stripe_currency")
+_CURRENCIES = table("stripe_currency", 0)
+_CODES = table("stripe_currency", 1)
+_METHODS = table("stripe_payment_method")
+_STATUSES = {"open": "pending", "paid": "received", "canceled": "cancelled"}
 _TITLES = {"380": "Invoice"}
 
 
@@ -95,3 +101,68 @@ def _tax_item(subtotal: Record) -> dict[str, Any]:
         "description": f"Tax {number(subtotal['rate']):f} % on {taxable}",
         "metadata": {"tax_category": text(subtotal["category"])},
     }
+
+
+def customer_record(record: Record) -> CustomerRecord:
+    """What `stripe/customer_record` gives."""
+    if record.get("deleted") is True:
+        raise ValueError("the customer was deleted")
+    currency, address = record.get("currency"), record.get("address")
+    return CustomerRecord(
+        record_id=f"stripe/{text(record['id'])}",
+        customer_id=optional_text((record.get("metadata") or {}).get("hub_customer_id")),
+        name=text(record["name"]),
+        status="active",
+        currency=_CODES[currency] if currency else None,
+        email=optional_text(record.get("email")),
+        addresses=(RecordAddress(address=_record_address(address), billing=True),) if address else (),
+    )
+
+
+def _record_address(address: Record) -> Address:
+    lines = [one_line(line) for line in (address.get("line1"), address.get("line2")) if line]
+    return Address(
+        line1=", ".join(lines) or None,
+        city=optional_text(address.get("city")),
+        region=optional_text(address.get("state")),
+        postal_code=optional_text(address.get("postal_code")),
+        country=country(address["country"].upper()),
+    )
+
+
+def payment(record: Record) -> Payment:
+    """What `stripe/payment` gives."""
+    source, invoice_ = record["payment"], record.get("invoice") or {}
+    if source["type"] == "payment_record":
+        raise ValueError("it was paid outside Stripe")
+    status, code = record["status"], _CODES[record["currency"]]
+    amount = _minor(record["amount_paid" if status == "paid" else "amount_requested"], code)
+    paid_at, (reference, method) = (record.get("status_transitions") or {}).get("paid_at"), _means(source)
+    settles = (Allocation(invoice_number=text(invoice_["number"]), amount=amount),) if status == "paid" else ()
+    customer = invoice_.get("customer") or {}
+    return Payment(
+        payment_id=f"stripe/{text(record['id'])}",
+        status=_STATUSES[status],
+        amount=amount,
+        customer_id=optional_text((customer.get("metadata") or {}).get("hub_customer_id")),
+        received_date=None if paid_at is None else datetime.fromtimestamp(paid_at, UTC).date(),
+        method=_METHODS[method] if method else None,
+        reference=reference,
+        allocations=settles,
+    )
+
+
+def _minor(value: Any, code: str) -> Money:
+    if type(value) is not int:
+        raise TypeError(f"not a whole number: {value!r}")
+    return from_minor(value, code)
+
+
+def _means(source: Record) -> tuple[str, str | None]:
+    """The reference of a payment, and how it was paid."""
+    if source["type"] == "charge":
+        charge = paid = source["charge"]
+    else:
+        paid = source["payment_intent"]
+        charge = paid.get("latest_charge") or {}
+    return text(paid["id"]), (charge.get("payment_method_details") or {}).get("type")

@@ -3,6 +3,7 @@
 Required values raise what Python raises for them (KeyError, TypeError, ValueError); optional ones give None for nothing and for blanks.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
@@ -20,6 +21,8 @@ Record = Mapping[str, Any]
 CURRENCIES = frozenset(each.code for each in iso4217.Currency if each.exponent is not None)
 COUNTRIES = frozenset(each.alpha_2 for each in pycountry.countries)
 
+_VAT_ID = re.compile(r"[A-Z]{2}[0-9A-Z]", re.ASCII)
+_NO_SEPARATORS = str.maketrans("", "", "./-")
 _TABLES = Path(__file__).parents[2] / "mappings" / "tables"
 
 
@@ -32,14 +35,19 @@ def table(name: str, column: int = 0) -> dict[str, Any]:
 def text(value: str) -> str:
     """Required text, trimmed."""
     trimmed = value.strip()
-    if not trimmed:
-        raise ValueError("blank")
+    if not trimmed or "\0" in trimmed:  # which no database takes
+        raise ValueError(f"no text: {value!r}")
     return trimmed
 
 
 def optional_text(value: str | None) -> str | None:
     """Text, trimmed."""
-    return (value.strip() or None) if value else None
+    if not value:
+        return None
+    trimmed = value.strip()
+    if "\0" in trimmed:
+        raise ValueError(f"no text: {value!r}")
+    return trimmed or None
 
 
 def at_most(value: str, length: int) -> str:
@@ -63,6 +71,22 @@ def number(value: Any) -> Decimal:
     if type(value) is float:
         raise TypeError("a float is not exact")
     return Decimal(value)
+
+
+def whole(value: Any) -> int:
+    """A whole number."""
+    exact = number(value)
+    result = int(exact)
+    if result != exact:
+        raise ValueError(f"not a whole number: {value!r}")
+    return result
+
+
+def boolean(value: Any) -> bool:
+    """A JSON boolean."""
+    if type(value) is not bool:
+        raise TypeError(f"not a boolean: {value!r}")
+    return value
 
 
 def money(amount: Any, currency: str) -> Money:
@@ -108,3 +132,9 @@ def day(value: str) -> str:
 def optional_day(value: str | None) -> str | None:
     """A day as ISO text, checked."""
     return day(value) if value else None
+
+
+def tax_id(value: str) -> str:
+    """A tax registration without blanks, in capitals; a VAT id without separators."""
+    compact = "".join(text(value).split()).upper()
+    return compact.translate(_NO_SEPARATORS) if _VAT_ID.match(compact) else compact

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from billhub.cli import exits
 from billhub.cli.exits import CommandError
 from billhub.cli.options import Actor, AsJson, AsOf, Limit
 from billhub.cli.output import complain, counted, heading, say, show_facts, show_json, show_table
@@ -61,7 +62,7 @@ def show(drift: Number, as_json: AsJson = False) -> None:
     with opened() as hub, reading(hub.engine) as connection:
         found = drifts.known(connection, drift)
         if found is None:
-            raise CommandError(f"there is no drift {drift}; see billhub drift list --state all")
+            raise CommandError(f"there is no drift {drift}; see billhub drift list --state all", exits.REFUSED)
         data = _data(found, drifts.records(connection, [drift])[drift]) | _context(connection, hub, found)
     if as_json:
         show_json(data)
@@ -75,7 +76,7 @@ def show(drift: Number, as_json: AsJson = False) -> None:
 def accept(drift: Number, *, reason: Reason = "", as_of: AsOf = None, actor: Actor = None) -> None:
     """Accept drift: the records that wait for it go back to work, and later ones go on.
 
-    The decision holds for as long as the contract says nothing about it. The next run maps the records.
+    The decision holds until the contract itself promises what was found. The next run maps the records.
 
     Example: billhub drift accept 7 --reason "the field is for marketing, no mapping reads it"
     """
@@ -112,7 +113,7 @@ def check(
 
     asked = [feed for feed in feeds() if source in (None, feed.source)]
     if not asked:
-        raise CommandError(f"no flow brings in anything from {source!r}; see dags/flows")
+        raise CommandError(f"no flow brings in anything from {source!r}; see dags/flows", exits.CONFIGURATION)
     with opened(as_of, actor) as hub:
         found = drift.check(hub, asked)
     silent = sorted({feed.source for feed in asked if not drift.can_describe(feed)})
@@ -121,7 +122,7 @@ def check(
     else:
         _tell_check(found, silent)
     if any(row.state == "open" for each in found for row in each.found):
-        raise typer.Exit(1)
+        raise typer.Exit(exits.FAILED)
 
 
 def _decide(drift_id: int, *, accept: bool, reason: str, **session: Any) -> None:

@@ -29,6 +29,7 @@ class CommandError(HubError):
 def code_of(error: HubError) -> int:
     """The exit code for an error."""
     from billhub.approvals import ApprovalRefusedError  # noqa: PLC0415 - the store behind it loads slowly
+    from billhub.drift import DecisionRefusedError  # noqa: PLC0415
     from billhub.promotion.refusal import PromotionRefusedError  # noqa: PLC0415
     from connectors.errors import AmbiguousWriteError, CredentialsError, TransientError  # noqa: PLC0415
 
@@ -36,7 +37,7 @@ def code_of(error: HubError) -> int:
         return error.code
     kinds: tuple[tuple[tuple[type[HubError], ...], int], ...] = (
         ((ConfigurationError, CredentialsError), CONFIGURATION),
-        ((ApprovalRefusedError, PromotionRefusedError), REFUSED),
+        ((ApprovalRefusedError, DecisionRefusedError, PromotionRefusedError), REFUSED),
         ((TransientError, AmbiguousWriteError), UNAVAILABLE),
     )
     return next((code for classes, code in kinds if isinstance(error, classes)), FAILED)

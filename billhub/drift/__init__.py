@@ -4,10 +4,10 @@ Each cause is one row with one place on the exception desk, however many records
 says, until a person decides; the decision holds for the records that come after it too, for as long as the contract does not say otherwise.
 """
 
-from billhub.drift.decisions import decide, review
+from billhub.drift.decisions import DecisionRefusedError, decide, review
 from billhub.drift.describing import Description, can_describe, check, compare, counted, described
 from billhub.drift.observing import observe
-from billhub.drift.recording import Drifted, record, subject
+from billhub.drift.recording import Drifted, record
 from billhub.drift.screening import screen_of
 
 __all__ = [
@@ -15,8 +15,8 @@ __all__ = [
     "record",
     "observe",
     "Drifted",
-    "subject",
     "decide",
+    "DecisionRefusedError",
     "review",
     "can_describe",
     "check",

@@ -10,8 +10,12 @@ from billhub.flows import Feed
 from billhub.hub import Hub
 from billhub.store import drifts
 from billhub.store.drifts import DriftState, KnownDrift
-from canonical_model.errors import ConfigurationError
+from canonical_model.errors import HubError
 from mappings import Contract
+
+
+class DecisionRefusedError(HubError):
+    """A decision that cannot be taken: about something that is not there, or is not in a state for it."""
 
 
 def decide(connection: Connection, hub: Hub, drift_id: int, *, accept: bool, reason: str) -> Mapping[str, int]:
@@ -24,15 +28,15 @@ def decide(connection: Connection, hub: Hub, drift_id: int, *, accept: bool, rea
         How many records changed their place: `new`, `quarantined` or `refused`.
 
     Raises:
-        ConfigurationError: There is no such drift, it is settled, it was decided like this already, or the decision could have no effect.
+        DecisionRefusedError: There is no such drift, it is settled, it was decided like this already, or the decision could have no effect.
     """
     row, state = _decidable(connection, drift_id), "accepted" if accept else "refused"
     if row.state == state:
-        raise ConfigurationError(f"drift {drift_id} was {state} by {row.decided_by} on {row.decided_on} already")
+        raise DecisionRefusedError(f"drift {drift_id} was {state} by {row.decided_by} on {row.decided_on} already")
     if row.kind == "new_value" and not accept:
-        raise ConfigurationError(f"drift {drift_id} cannot be refused: the mapping refuses unknown values by itself")
+        raise DecisionRefusedError(f"drift {drift_id} cannot be refused: the mapping refuses unknown values by itself")
     if not reason.strip():
-        raise ConfigurationError(f"drift {drift_id}: a decision needs its reason; say it with --reason TEXT")
+        raise DecisionRefusedError(f"drift {drift_id}: a decision needs its reason; say it with --reason TEXT")
     return _put(connection, hub, row, state="accepted" if accept else "refused", reason=reason)
 
 
@@ -60,9 +64,9 @@ def settle(connection: Connection, hub: Hub, row: KnownDrift, *, reason: str) ->
 def _decidable(connection: Connection, drift_id: int) -> KnownDrift:
     row = drifts.known(connection, drift_id, lock=True)
     if row is None:
-        raise ConfigurationError(f"there is no drift {drift_id}; see billhub drift list --state all")
+        raise DecisionRefusedError(f"there is no drift {drift_id}; see billhub drift list --state all")
     if row.state == "settled":
-        raise ConfigurationError(f"drift {drift_id} is settled ({row.reason}); there is nothing to decide")
+        raise DecisionRefusedError(f"drift {drift_id} is settled ({row.reason}); there is nothing to decide")
     return row
 
 

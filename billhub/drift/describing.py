@@ -23,7 +23,7 @@ from connectors import registry
 from connectors.contract import Describes, FieldDescription
 from mappings import Contract
 from mappings.expectations import unknown_values
-from mappings.files.contracts import NOTHING, Kind
+from mappings.files.contracts import NOTHING, SOMETHING, Kind
 from mappings.language.definition import Definition
 
 ROLE = "describes"
@@ -130,7 +130,7 @@ def compare(contract: Contract, fields: Sequence[FieldDescription], before: Mapp
         if path in contract.fields:
             yield from _changed(contract, field, before.get(path, field.native_type))
         elif field.is_read and not contract.covers(path):
-            yield _drift(contract, "new_field", path, expected=NOTHING, found=field.types[0], sample=field.native_type)
+            yield _drift(contract, "new_field", path, expected=NOTHING, found=SOMETHING, sample=field.native_type)
         elif not field.is_read and before and path not in before:
             yield _beside(field)
 
@@ -163,7 +163,7 @@ def _beside(field: FieldDescription) -> NewDrift:
         kind="new_field",
         path=field.path,
         expected=NOTHING,
-        found=field.types[0],
+        found=SOMETHING,
         sample=field.native_type,
         external_id=None,
         origin="describe",

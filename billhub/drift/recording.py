@@ -109,7 +109,7 @@ def _problem(contract: Contract, row: KnownDrift, count: int) -> exceptions.Prob
 
 
 _IN_WORDS = {
-    "new_field": "is new, {row.found} {row.sample!r}",
+    "new_field": "is new, with {row.sample!r}",
     "missing_field": "is missing; the contract promises {row.expected}",
     "changed_type": "is {row.found}, {row.sample!r}; the contract promises {row.expected}",
     "new_value": "the system offers {row.found!r}, which the mapping does not know; it knows {row.expected}",

@@ -1,14 +1,14 @@
-"""Compiles a checked mapping to one Python function over plain values.
+"""Compiles a checked mapping to the function that notes every problem of a record, or how each field came about.
 
-The source text is made here from typed rules only: names are counted, keys and constants enter as Python literals, texts of the mapping
-file never as code. It reads like hand-written code, so that an engineer can print and step through it.
+The source text is made from typed rules only: names are counted, keys and constants enter as Python literals, texts of the mapping file
+never as code. It reads like hand-written code, so that an engineer can print and step through it.
 """
 
-from decimal import Decimal
 from typing import Any
 
 import msgspec
 
+from mappings.compiler.expressions import CALCULATIONS, comparison, default_of
 from mappings.compiler.source_text import SourceText
 from mappings.files.tables import Table
 from mappings.language.checks import leaf_kind
@@ -58,13 +58,13 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
         return f"(({''.join(f'{name}, ' for name in self.fields)}), ({''.join(f'{name}, ' for name in self.sources)}))"
 
 
-def compile_definition(definition: Definition, *, tracing: bool) -> SourceText:
+def compile_careful(definition: Definition, *, tracing: bool) -> SourceText:
     """The source text of `map_record(record, errors)`, or with a third argument `trail` when tracing, and the objects it names."""
-    return _Emitter(definition, tracing=tracing).written
+    return _Careful(definition, tracing=tracing).written
 
 
-class _Emitter:
-    """Writes the source text of one mapping.
+class _Careful:
+    """Writes the careful function of one mapping.
 
     Args:
         definition: A mapping without faults.
@@ -136,7 +136,7 @@ class _Emitter:
         self._to.line(f"    {result}, why = refuse(errors, {name}, {scope.at}, value, refused), refused.message")
         if rule.head.default is not None:
             self._to.line(f"if {result} is None and why is None:")
-            self._to.line(f"    {result}, why = {self._to.literal(self._default(rule))}, {rule.head.reason!r}")
+            self._to.line(f"    {result}, why = {self._to.literal(default_of(rule))}, {rule.head.reason!r}")
         self._trace(f"show(trail, {name}, {scope.at}, value, ({result}, why{', entity' if is_scoped else ''}))", scope)
 
     def _parts(self, rule: Concat | Arithmetic, scope: Scope) -> str:
@@ -158,7 +158,7 @@ class _Emitter:
         elif isinstance(rule, Lookup):
             expression = self._found(rule, scope)
         elif isinstance(rule, Arithmetic):
-            expression = f"{_CALCULATIONS[rule.operation]}({parts})"
+            expression = f"{CALCULATIONS[rule.operation]}({parts})"
         for use in rule.uses:
             expression = self._used(use, expression, scope)
         if isinstance(rule, From | Lookup) and rule.choices is not None:
@@ -187,7 +187,7 @@ class _Emitter:
             case Condition():
                 beside = self._to.fresh("holds")
                 self._read(use.argument.path, scope, beside)
-                return f"{function}({expression}, {self._test(use.argument, beside)})"
+                return f"{function}({expression}, {comparison(use.argument, beside, self._to)})"
             case Table():
                 return f"{function}({expression}, {self._to.name('A', use.argument.folded())})"
             case _:
@@ -262,17 +262,10 @@ class _Emitter:
         self._to.line("try:")
         with self._to.deeper():
             self._read(condition.path, scope, "value")
-            self._to.line(f"{test} = {self._test(condition, 'value')}")
+            self._to.line(f"{test} = {comparison(condition, 'value', self._to)}")
         self._to.line("except Refused as refused:")
         self._to.line(f"    {test} = refuse(errors, {self._to.name('I', info)}, {scope.at}, value, refused)")
         return test
-
-    def _test(self, condition: Condition, value: str) -> str:
-        if condition.test == "present":
-            return f"is_present({value})" if condition.value else f"not is_present({value})"
-        if condition.test == "equals":
-            return f"{value} == {self._to.literal(condition.value)}"
-        return f"{value} in ({''.join(f'{self._to.literal(option)}, ' for option in condition.value)})"
 
     def _read(self, path: Path, scope: Scope, variable: str) -> None:
         """Code that reads a path step by step, so that `variable` shows the offending value when a step refuses."""
@@ -288,16 +281,9 @@ class _Emitter:
             with self._to.deeper():
                 self._read(key, scope, "value")
 
-    def _default(self, rule: From | Lookup | Concat | Arithmetic) -> Any:
-        value = rule.head.default
-        return Decimal(value) if leaf_kind(rule)[0] == "decimal" else value
-
     def _trace(self, text: str, scope: Scope) -> None:
         if self._tracing and not scope.quiet:
             self._to.line(text)
-
-
-_CALCULATIONS = {"add": "added", "subtract": "subtracted", "multiply": "multiplied"}
 
 
 def _start(rule: From | Lookup | Concat | Arithmetic, parts: str) -> str:

@@ -9,7 +9,7 @@ from mappings.runtime.drift import CLASSES, NUMERAL, is_numeral
 
 Keeps = Callable[[Mapping[str, Any]], bool]
 
-_BUILTINS = {each.__name__: each for each in (type, str, int, bool, dict, list)}
+_BUILTINS = {each.__name__: each for each in (type, str, int, bool, dict, list, len)}
 
 
 def keeping(contract: Contract) -> Keeps:
@@ -18,8 +18,15 @@ def keeping(contract: Contract) -> Keeps:
     name = _Emitter(contract, text).object("")
     namespace = {"__builtins__": _BUILTINS, **text.names}
     exec(compile(text.text, f"<contract {contract.name}>", "exec"), namespace)  # noqa: S102 - our own text, made from typed promises
-    made: Keeps = namespace[name]
-    return made
+    keeps: Keeps = namespace[name]
+
+    def keeping_record(record: Mapping[str, Any]) -> bool:
+        try:
+            return keeps(record)
+        except KeyError:
+            return False
+
+    return keeping_record
 
 
 class _Emitter:
@@ -59,16 +66,16 @@ class _Emitter:
         return function
 
     def _keys(self, own: Mapping[str, Field]) -> None:
-        every = self._to.name("KEYS", frozenset(own))
+        """Where no field is optional the number of keys is enough: each field is asked for, and one that is missing raises a KeyError."""
         required = frozenset(name for name, field in own.items() if not field.optional)
         if len(required) == len(own):
-            self._to.line(f"if record.keys() != {every}: return False")
+            self._to.line(f"if len(record) != {len(own)}: return False")
             return
-        needed = self._to.name("KEYS", required)
+        every, needed = self._to.name("KEYS", frozenset(own)), self._to.name("KEYS", required)
         self._to.line(f"if not {needed} <= record.keys() <= {every}: return False")
 
     def _value(self, name: str, promised: Field, inner: tuple[str | None, str | None]) -> None:
-        if promised.types == ("any",):
+        if promised.optional and promised.types == ("any",):
             return
         if not promised.optional:
             self._to.line(f"value = record[{name!r}]")

@@ -12,7 +12,7 @@ from mappings.compiler.source_text import SourceText
 from mappings.files.tables import Table
 from mappings.language.definition import Condition, Path, Use
 
-_ANY = Habits()
+_BRACES = str.maketrans({"{": "{{", "}": "}}"})
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,18 +21,16 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         uses: The transforms.
         place: Where the code stands.
-        is_needed: Whether a missing value raises.
+        habits: What the value mostly looks like; one that is needed and missing raises.
         after: The transform that the value has been through before; empty for none.
         has_choices: Whether an enumeration follows.
-        habits: What the value mostly looks like.
     """
 
     uses: tuple[Use, ...]
     place: Place
-    is_needed: bool
+    habits: Habits
     after: str = ""
     has_choices: bool = False
-    habits: Habits = _ANY
 
 
 class Refining:
@@ -49,19 +47,15 @@ class Refining:
     def refine(self, work: Work, source: str, name: str) -> None:
         """Code that makes the variable `name` of the value that the expression `source` gives."""
         groups = list(_groups(work))
+        is_needed = work.habits.is_needed
         raw = self._taken(work, source, name, groups[0][0][1].code if groups else "")
         for group in groups:
-            with self.guarded(name if raw == name else "value", is_there=work.is_needed):
+            with self.guarded(raw, is_there=is_needed):
                 for use, shortcut in group:
                     self._transform(use, shortcut, work, (raw, name))
                     raw = name
-            if work.is_needed and _may_vanish(group[-1][1]):
-                self.demand(name, is_text=group[-1][1].may_be_blank)
-
-    def demand(self, name: str, *, is_text: bool = False) -> None:
-        """Code that raises where a variable holds nothing."""
-        self._to.line(f"if not {name}:" if is_text else f"if {name} is None:")
-        self._to.line("    raise Unusual")
+            if is_needed and group[-1][1].may_vanish:
+                self._to.raise_if(f"not {name}" if group[-1][1].may_be_blank else f"{name} is None")
 
     @contextmanager
     def guarded(self, name: str, *, is_there: bool) -> Iterator[None]:
@@ -74,14 +68,14 @@ class Refining:
             yield
 
     def _taken(self, work: Work, source: str, name: str, code: str) -> str:
-        """Where the first transform finds the value; it may be in a variable because it is asked for more than once."""
+        """Where the first transform finds the value: in the expression itself, or in a variable when it is asked for more than once."""
         times = code.count("{r}") if code else 1
-        if source == name or (work.is_needed and times == 1 and work.uses):
+        if source == name or (work.habits.is_needed and times == 1 and work.uses):
             return source
         if times == 0 or source.isidentifier() or not work.uses:
             self._to.line(f"{name} = {source}")
             return name
-        self._to.line(f"value = {source}" if work.is_needed else f"{name} = value = {source}")
+        self._to.line(f"value = {source}" if work.habits.is_needed else f"{name} = value = {source}")
         return "value"
 
     def _transform(self, use: Use, shortcut: Shortcut, work: Work, variables: tuple[str, str]) -> None:
@@ -89,7 +83,7 @@ class Refining:
         argument = self._argument(use, work.place, raw)
         function = f"{use.name}_" if use.name == "and" else use.name
         code = shortcut.code or f"{{v}} = {function}({{r}}{argument and ', {arg}'})"
-        if shortcut.may_be_blank and not work.is_needed:
+        if shortcut.may_be_blank and not work.habits.is_needed:
             code = f"{{v}} = ({code.removeprefix('{v} = ')}) or None"
         second = self._to.local(name, "other") if "{w}" in code else ""
         for line in code.format(v=name, r=raw, w=second, arg=argument).splitlines():
@@ -99,20 +93,15 @@ class Refining:
         match use.argument:
             case None:
                 return ""
-            case Path() if use.name == "money":
-                return self._reads.currency(use.argument, place)
             case Path():
-                return self._reads.value(use.argument, place)
+                read = self._reads.currency if use.name == "money" else self._reads.value
+                return read(use.argument, place)
             case Condition():
                 return self._reads.condition(use.argument, place)
-            case Table():
-                about = f"table {use.argument.name}, version {use.argument.version}"
-                return self._to.constant(use.argument.folded(), (use.argument.name,), about)
-            case str() if use.name == "format":
-                before, _, after = use.argument.partition("{}")
-                return f_string([repr(before), raw, repr(after)])
+            case Table(name=name, version=version):
+                return self._to.constant(use.argument.folded(), (name,), f"table {name}, version {version}")
             case _:
-                return repr(use.argument)
+                return _constant(use, raw)
 
 
 def f_string(parts: Sequence[str], separator: str = "") -> str:
@@ -121,7 +110,11 @@ def f_string(parts: Sequence[str], separator: str = "") -> str:
     return f"f{separator.translate(_BRACES).join(texts)!r}"
 
 
-_BRACES = str.maketrans({"{": "{{", "}": "}}"})
+def _constant(use: Use, raw: str) -> str:
+    if use.name != "format":
+        return repr(use.argument)
+    before, _, after = str(use.argument).partition("{}")
+    return f_string([repr(before), raw, repr(after)])
 
 
 def _groups(work: Work) -> Iterator[list[tuple[Use, Shortcut]]]:
@@ -129,12 +122,8 @@ def _groups(work: Work) -> Iterator[list[tuple[Use, Shortcut]]]:
     group = []
     for use, shortcut in shortcuts(work.uses, work.habits, after=work.after, has_choices=work.has_choices):
         group.append((use, shortcut))
-        if _may_vanish(shortcut):
+        if shortcut.may_vanish:
             yield group
             group = []
     if group:
         yield group
-
-
-def _may_vanish(shortcut: Shortcut) -> bool:
-    return shortcut.may_be_none or shortcut.may_be_blank

@@ -30,6 +30,11 @@ class Shortcut(msgspec.Struct, frozen=True):
     may_be_blank: bool = False
     takes: int = 1
 
+    @property
+    def may_vanish(self) -> bool:
+        """Whether a value that is there may come to nothing."""
+        return self.may_be_none or self.may_be_blank
+
 
 class Habits(msgspec.Struct, frozen=True, kw_only=True):
     """What values mostly look like; others are taken too, but take longer.
@@ -65,8 +70,13 @@ _SINGLE_LINE = Shortcut("if not {v}.isprintable():\n    {v} = one_line({v})")
 _CALL = Shortcut("", may_be_none=True)
 
 _SHORTCUTS: Mapping[str, Shortcut] = {
+    "integer": Shortcut("{v} = {r} if type({r}) is int and -LIMIT < {r} < LIMIT else integer({r})", may_be_none=True),
     "boolean": Shortcut("{v} = {r} if type({r}) is bool else boolean({r})", may_be_none=True),
     "date": Shortcut("{v} = days[{r}]", may_be_none=True),
+    "date_of_unix_time": Shortcut(
+        "{v} = datetime.fromtimestamp({r}, UTC).date() if type({r}) is int and 0 <= {r} < 10**11 else date_of_unix_time({r})",
+        may_be_none=True,
+    ),
     "iso_date": Shortcut("{v} = iso_days[{r}]", may_be_none=True),
     "sum_of": Shortcut("{v} = money_sum({r}, {arg})"),
     "upper": Shortcut("{v} = {r}.upper()"),
@@ -77,6 +87,9 @@ _SHORTCUTS: Mapping[str, Shortcut] = {
     "country_code": Shortcut(f"if {{v}} not in countries{_RAISE}"),
     "currency_code": Shortcut(f"if {{v}} not in currencies{_RAISE}"),
     "money": Shortcut("{v} = Money({r}, {arg})"),
+    "major_units": Shortcut(
+        f"{{w}} = {{arg}}.upper()\nif {{w}} not in currencies{_RAISE}\n{{v}} = from_minor({{r}}, {{w}}).amount"
+    ),
     "amount": Shortcut("{v} = {r}.amount"),
     "minor_units": Shortcut("{v} = {r}.minor"),
     "money_text": Shortcut("{v} = str({r})"),
@@ -89,7 +102,7 @@ _SHORTCUTS: Mapping[str, Shortcut] = {
     "percent_to_fraction": Shortcut("{v} = {r}.scaleb(-2)"),
 }
 _WRITTEN = {"text", "decimal", "read_money", *_SHORTCUTS}
-_FALLBACKS = ("text", "decimal", "boolean", "one_line")
+_FALLBACKS = ("text", "decimal", "integer", "boolean", "date_of_unix_time", "one_line")
 
 
 def shortcuts(uses: Sequence[Use], habits: Habits, *, after: str, has_choices: bool) -> Iterator[tuple[Use, Shortcut]]:
@@ -105,17 +118,17 @@ def shortcuts(uses: Sequence[Use], habits: Habits, *, after: str, has_choices: b
     while place < len(uses):
         use, names = uses[place], [each.name for each in uses[place:]]
         found = _shortcut(names, habits, has_choices)
-        if (found is _SINGLE_LINE and after != "text") or (use.name == "money" and not _is_sound_currency(use)):
+        if (found is _SINGLE_LINE and after != "text") or not _is_sound_currency(use):
             found = _CALL
         yield use, found
         place += found.takes
         after = use.name
 
 
-def called(names: Iterable[str]) -> Mapping[str, Callable[..., Any]]:
+def called(uses: Iterable[Use]) -> Mapping[str, Callable[..., Any]]:
     """The functions that direct code may call for these transforms, by their names in code."""
-    chosen = {*_FALLBACKS, *names} - (_WRITTEN - {*_FALLBACKS})
-    return {f"{name}_" if name == "and" else name: TRANSFORMS[name].function for name in chosen}
+    names = {use.name for use in uses if use.name not in _WRITTEN or not _is_sound_currency(use)}
+    return {f"{name}_" if name == "and" else name: TRANSFORMS[name].function for name in {*names, *_FALLBACKS}}
 
 
 def _shortcut(names: Sequence[str], habits: Habits, has_choices: bool) -> Shortcut:
@@ -152,4 +165,4 @@ def _is_code(names: Sequence[str], has_choices: bool) -> bool:
 
 
 def _is_sound_currency(use: Use) -> bool:
-    return not isinstance(use.argument, str) or use.argument in currencies()
+    return use.name != "money" or not isinstance(use.argument, str) or use.argument in currencies()

@@ -3,7 +3,7 @@
 import builtins
 import keyword
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from itertools import chain, count
@@ -14,8 +14,12 @@ _NO_NAME = re.compile(r"\W|^(?=\d)", re.ASCII)
 _SHOWN_ROWS = 12
 
 
+_BUILTINS = {each.__name__: each for each in (abs, bool, dict, enumerate, format, int, len, list, str, tuple, type)}
+"""All that generated code may call, beside the names that it is given."""
+
+
 class SourceText:
-    """Lines of one function and the objects they refer to by name.
+    """Lines of one function, `map_record`, and the objects they refer to by name.
 
     Args:
         names: Objects that the lines may use from the start.
@@ -27,7 +31,7 @@ class SourceText:
         self._lines: list[str] = []
         self._depth = 0
         self._count = 0
-        self._taken = {*names, *keyword.kwlist, *dir(builtins), "record", "value"}
+        self._taken = {*names, *keyword.kwlist, *dir(builtins), "record", "value", "carefully"}
 
     @property
     def text(self) -> str:
@@ -35,9 +39,35 @@ class SourceText:
         head = [*self._constants, "", ""] if self._constants else []
         return "\n".join([*head, *self._lines]) + "\n"
 
+    def function(self, title: str) -> Callable[..., Any]:
+        """The function; `title` is how tracebacks name its file."""
+        namespace = {"__builtins__": _BUILTINS, **self.names}
+        exec(compile(self.text, f"<mapping {title}>", "exec"), namespace)  # noqa: S102 - our own text, made from typed rules
+        made: Callable[..., Any] = namespace["map_record"]
+        return made
+
     def line(self, text: str) -> None:
         """One line at the present depth."""
         self._lines.append("    " * self._depth + text)
+
+    def block(self, first: str, lines: Iterable[str], last: str) -> None:
+        """Lines of which the inner ones are one level deeper."""
+        self.line(first)
+        with self.deeper():
+            for line in lines:
+                self.line(line)
+        self.line(last)
+
+    def line_if(self, condition: str, text: str) -> None:
+        """One line that runs under a condition; always for an empty one."""
+        if condition:
+            self.line(f"if {condition}:")
+        self.line(f"{'    ' if condition else ''}{text}")
+
+    def raise_if(self, condition: str) -> None:
+        """Code that gives up on a record as unusual."""
+        self.line(f"if {condition}:")
+        self.line("    raise Unusual")
 
     def comment(self, text: str) -> None:
         """A comment, kept on one line whatever is in it."""
@@ -53,7 +83,7 @@ class SourceText:
     def fresh(self, prefix: str) -> str:
         """A counted name that nothing else has."""
         self._count += 1
-        return f"{prefix}_{self._count}"
+        return self._free(f"{prefix}_{self._count}")
 
     def local(self, *steps: str) -> str:
         """A name for a variable after the last step of a path, with the step before it where that is taken; nothing else has it."""
@@ -65,8 +95,11 @@ class SourceText:
         self.names[name] = value
         return name
 
-    def constant(self, value: Mapping[str, Any], steps: tuple[str, ...], about: str = "") -> str:
-        """A name for a mapping of constants: written out above the function when it is short, else described there by `about`."""
+    def constant(self, value: Mapping[Any, Any], steps: tuple[str, ...], about: str = "") -> str:
+        """A name for a mapping of constants: written out above the function when it is short, else described there by `about`.
+
+        It is made of the last of the steps, with the one before it where that name is taken.
+        """
         name = self._free(python_name(*steps[-1:]).upper(), python_name(*steps[-2:]).upper())
         if len(value) <= _SHOWN_ROWS and all(type(each) in (str, int, bool, type(None)) for each in value.values()):
             self._constants.append(f"{name} = {dict(value)!r}")

@@ -1,15 +1,17 @@
 """A first contract for a mapping: what its records hold, or what the system says of them. A person decides what is promised."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from textwrap import wrap
 from typing import Any
 
-from mappings.files.contracts import TYPES, Field, parent_of
+from mappings.files.contracts import ANYTHING, TYPES, Field, parent_of
 from mappings.language.definition import Definition, From
 from mappings.runtime.drift import NUMERAL, type_of
-from mappings.testing.walking import all_rules
+from mappings.language.walking import all_rules
 
-_PLAIN_KEY = re.compile(r"[A-Za-z_][\w.\[\]]*")
+_PLAIN_KEY = re.compile(r"\$|[A-Za-z_][\w.\[\]]*")
+_WIDTH = 140
 
 
 def draft_contract(definition: Definition, fields: Mapping[str, Field]) -> str:
@@ -29,10 +31,23 @@ def draft_contract(definition: Definition, fields: Mapping[str, Field]) -> str:
         "on: {new_field: quarantine, missing_field: quarantine, changed_type: quarantine}",
         "",
         "fields:",
-        *(f"  {_key(path)}: {_promise(field)}" for path, field in fields.items()),
+        *(f"  {_key(path)}: {_promise(field)}" for path, field in fields.items() if field != ANYTHING),
         *(f"  {_key(path)}: {_promise(field)}  # read, but in no record" for path, field in unseen.items()),
+        *_unread(path for path, field in fields.items() if field == ANYTHING),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _unread(paths: Iterable[str]) -> Iterator[str]:
+    """The lines about what nobody reads, by the object that it stands in."""
+    names: dict[str, list[str]] = {}
+    for path in paths:
+        around, _, name = path.rpartition(".")
+        names.setdefault(around or "$", []).append(name)
+    if names:
+        yield from ("", "unread:")
+    for around, of_it in names.items():
+        yield from wrap(f"{_key(around)}: [{', '.join(of_it)}]", _WIDTH, initial_indent="  ", subsequent_indent=" " * 6)
 
 
 def _with_objects(listed: Mapping[str, Field], fields: Mapping[str, Field]) -> dict[str, Field]:
@@ -81,7 +96,7 @@ class _Seen:
 
     def fields(self) -> dict[str, Field]:
         """The promises that all this keeps."""
-        ignored = dict.fromkeys(self._ignored, Field(types=("any",), optional=True))
+        ignored = dict.fromkeys(self._ignored, ANYTHING)
         seen = {path: Field(types=self._in_order(path), optional=self._is_optional(path)) for path in self._types}
         return {path: field for path, field in {**seen, **ignored}.items() if not _goes_without_saying(path, field)}
 

@@ -17,6 +17,9 @@ TYPES = ("text", "integer", "number", "decimal", "boolean", "object", "list", "n
 NOTHING = "nothing"
 """What is found of a missing field."""
 
+SOMETHING = "something"
+"""What is found of a new field, whatever its type, so that it is one cause."""
+
 _WIDER = {"number": ("integer",), "decimal": ("integer", "number")}
 
 
@@ -45,6 +48,10 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     def in_words(self) -> str:
         """`decimal or null`."""
         return " or ".join(self.types)
+
+
+ANYTHING = Field(types=("any",), optional=True)
+"""A field that nobody reads."""
 
 
 class Contract(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,13 +139,20 @@ def read_contract(name: str, text: str) -> Contract:
         owner=data["owner"],
         on=data["on"],
         mark=source.mark(("schema",)),
-        fields=_fields(data["fields"]),
+        fields=_fields(data),
     )
+
+
+def _unread(data: Mapping[str, Any]) -> Iterator[str]:
+    """Paths of the fields that nobody reads."""
+    for around, names in data.get("unread", {}).items():
+        yield from (name if around == "$" else f"{around}.{name}" for name in names)
 
 
 def _fields(data: Mapping[str, Any]) -> dict[str, Field]:
     """By path; items of which a field is listed are objects, whether that is written or not."""
-    fields = {path: _field(value) for path, value in data.items()}
+    fields = {path: _field(value) for path, value in data["fields"].items()}
+    fields |= {path: ANYTHING for path in _unread(data) if path not in fields}
     around = dict.fromkeys(parent_of(path) for path in fields)
     return fields | {path: Field(types=("object",)) for path in around if path.endswith("[]") and path not in fields}
 
@@ -157,10 +171,20 @@ def _header_faults(name: str, source: Source) -> Iterator[Fault]:
 
 
 def _field_faults(source: Source) -> Iterator[Fault]:
-    fields = _fields(source.data["fields"])
+    fields = _fields(source.data)
     for path, field in fields.items():
         if message := _fault(path, field, fields):
+            yield Fault(_mark(source, path), path, message)
+    for path in _unread(source.data):
+        if path in source.data["fields"]:
+            message = "is listed under fields and under unread; say one of both"
             yield Fault(source.mark(("fields", path)), path, message)
+
+
+def _mark(source: Source, path: str) -> Mark:
+    """Where a field is listed, or the first one inside it where it goes without saying."""
+    listed = (each for each in source.data["fields"] if each == path or each.startswith(f"{path}."))
+    return source.mark(next((("fields", each) for each in listed), ("unread", parent_of(path))))
 
 
 def _fault(path: str, field: Field, fields: Mapping[str, Field]) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from mappings.files.contracts import NOTHING, Contract, Field, Kind
+from mappings.files.contracts import NOTHING, SOMETHING, Contract, Field, Kind
 from mappings.runtime.records import shown
 
 NUMERAL = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
@@ -43,7 +43,7 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         kind: How.
         path: Which field, items as `[]`.
-        found: The type that was found, or `nothing`.
+        found: The type that was found; `nothing` of a missing, `something` of a new field.
         expected: The types promised; `nothing` for a new field.
         sample: The offending value as text.
     """
@@ -155,7 +155,7 @@ def _drifts_of(field: _Field, value: Any) -> Iterator[Drift]:
 
 
 def _new(path: str, value: Any) -> Drift:
-    return Drift(kind="new_field", path=path, found=type_of(value), expected=NOTHING, sample=_as_text(value))
+    return Drift(kind="new_field", path=path, found=SOMETHING, expected=NOTHING, sample=_as_text(value))
 
 
 def _as_text(value: Any) -> str:

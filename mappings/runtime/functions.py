@@ -63,7 +63,7 @@ def is_present(value: Any) -> bool:
     """Whether there is anything: not None, not blank text, not an empty list or object."""
     if type(value) is str:
         return bool(value.strip())
-    return value is not None and not (isinstance(value, list | tuple | dict) and not value)
+    return value is not None and (bool(value) or not isinstance(value, (list, tuple, dict)))
 
 
 def choose(value: Any, choices: Mapping[str, str]) -> str | None:

@@ -1,16 +1,18 @@
 """What the direct functions call, beside the transforms: each answers for what is ordinary and raises one of `UNUSUAL` for anything else."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from operator import itemgetter
 from typing import Any
 
 from canonical_model.codes import countries, currencies
-from canonical_model.money import Money
+from canonical_model.money import Money, from_minor
 from mappings.runtime.arithmetic import added, multiplied, subtracted
 from mappings.runtime.functions import as_list, choose, find, is_present, ordered, required, scoped
-from mappings.runtime.readers import date_, decimal, exact, iso_date
-from mappings.runtime.refusal import Unusual
+from mappings.runtime.readers import LIMIT, date_, decimal, exact, iso_date
+from mappings.runtime.records import Mapped
+from mappings.runtime.refusal import UNUSUAL, Unusual
 
 _LONGEST, _MOST = 32, 10_000
 
@@ -68,13 +70,32 @@ def number(value: Any) -> Decimal:
 NOTHING: Mapping[str, Any] = {}
 """Stands for an object that the source leaves out."""
 
-_FUNCTIONS = (added, subtracted, multiplied, as_list, choose, find, scoped, is_present, ordered, required, in_order, money_sum)
+_FUNCTIONS = (
+    added,
+    subtracted,
+    multiplied,
+    as_list,
+    choose,
+    find,
+    scoped,
+    is_present,
+    ordered,
+    required,
+    in_order,
+    money_sum,
+)
 PROVIDED: Mapping[str, Any] = {function.__name__: function for function in _FUNCTIONS} | {
     "NOTHING": NOTHING,
+    "Mapped": Mapped,
+    "UNUSUAL": UNUSUAL,
     "Unusual": Unusual,
     "Decimal": Decimal,
     "Money": Money,
+    "from_minor": from_minor,
+    "UTC": UTC,
+    "datetime": datetime,
     "exact": exact,
+    "LIMIT": LIMIT,
     "days": Remembered(date_),
     "iso_days": Remembered(iso_date),
     "countries": countries(),

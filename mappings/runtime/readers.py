@@ -14,7 +14,8 @@ from mappings.runtime.records import shown
 from mappings.runtime.refusal import Refused
 
 _WHOLE_DIGITS, _FRACTION_DIGITS = 15, 10  # together less than the 28 digits of Decimal arithmetic, so that it stays exact
-_LIMIT = 10**_WHOLE_DIGITS
+LIMIT = 10**_WHOLE_DIGITS
+"""What whole numbers must stay below, and above with a minus sign."""
 
 exact = Context(
     prec=_FRACTION_DIGITS + 1,
@@ -32,6 +33,8 @@ power of ten.
 
 def text(value: Any) -> str | None:
     """Text without surrounding blanks; whole numbers are taken as written. Blank text is nothing."""
+    if type(value) is int:
+        return str(value) if -LIMIT < value < LIMIT else str(decimal(value))
     if value is None:
         return None
     if type(value) is str:
@@ -39,8 +42,6 @@ def text(value: Any) -> str | None:
         if not trimmed.isascii() or "\x00" in trimmed:
             _require_storable(trimmed)
         return trimmed or None
-    if type(value) is int:
-        return str(value) if -_LIMIT < value < _LIMIT else str(decimal(value))
     raise Refused(f"must be text, not {_kind(value)}")
 
 
@@ -48,7 +49,7 @@ def decimal(value: Any) -> Decimal | None:
     """An exact number of at most 15 digits before and 10 after the point, from text, a whole number or a Decimal."""
     if value is None:
         return None
-    if type(value) is int and _is_short(value):
+    if type(value) is int and -LIMIT < value < LIMIT:
         return Decimal(value)
     if type(value) is Decimal or (type(value) is str and value.isascii()):
         try:
@@ -62,7 +63,7 @@ def decimal(value: Any) -> Decimal | None:
 
 def integer(value: Any) -> int | None:
     """A whole number; `12.0` counts as whole."""
-    if type(value) is int and _is_short(value):
+    if type(value) is int and -LIMIT < value < LIMIT:
         return value
     if type(value) is str and value.isdecimal() and value.isascii() and len(value) <= _WHOLE_DIGITS:
         return int(value)
@@ -156,10 +157,6 @@ def sum_of(value: Any, field: str) -> Decimal | None:
 def _day_first(written: str) -> str:
     """The text, if it begins with a calendar day; ISO 8601 has other spellings (`2026W051`) that are more likely a mistake here."""
     return written if written[4:5] == "-" == written[7:8] else ""
-
-
-def _is_short(value: int) -> bool:
-    return -_LIMIT < value < _LIMIT
 
 
 def _any_decimal(value: Any) -> Decimal | None:

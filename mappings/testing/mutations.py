@@ -21,7 +21,7 @@ from mappings.testing.differences import problems_of, same
 from mappings.testing.fixtures import cases, expected_outcome, outcome, read_input, run_fixtures
 from mappings.testing.operators import OPERATORS, Ground
 from mappings.testing.sources import Sources
-from mappings.testing.walking import inner_rules
+from mappings.testing.walking import replaceable_rules
 
 _put = msgspec.structs.replace
 
@@ -101,7 +101,7 @@ def spoilt(rule: Rule, ground: Ground) -> Iterator[tuple[Mutant, Any]]:
     for operator, spoil in OPERATORS[type(rule)].items():
         for change, instead in spoil(rule, ground):
             yield Mutant(field=rule.head.field, origin=str(rule.head.mark), operator=operator, change=change), instead
-    for inner, put in inner_rules(rule):
+    for inner, put in replaceable_rules(rule):
         for mutant, instead in spoilt(inner, _within(rule, inner, ground)):
             yield mutant, put(instead)
 

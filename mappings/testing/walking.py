@@ -1,4 +1,4 @@
-"""Going through the rules of a mapping, and putting another in the place of one."""
+"""Putting another rule in the place of one."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -11,14 +11,7 @@ from mappings.language.definition import Arithmetic, Concat, Each, ListOf, Objec
 _put = msgspec.structs.replace
 
 
-def all_rules(rule: Rule) -> Iterator[Rule]:
-    """A rule, then all rules in it, in the order of the file."""
-    yield rule
-    for inner, _ in inner_rules(rule):
-        yield from all_rules(inner)
-
-
-def inner_rules(rule: Rule) -> Iterator[tuple[Rule, Callable[[Any], Rule]]]:
+def replaceable_rules(rule: Rule) -> Iterator[tuple[Rule, Callable[[Any], Rule]]]:
     """The rules directly in a rule, each with what puts another in its place."""
     match rule:
         case Object():

@@ -13,13 +13,13 @@ import msgspec
 from mappings.compiled import CompiledMapping
 from mappings.files.tables import Table
 from mappings.language.definition import Condition, Each, From, Lookup, Object, Path, Rule, Use, When
+from mappings.language.walking import all_rules
 from mappings.overlaid import OverlaidMapping
 from mappings.runtime.functions import choose, is_present
 from mappings.runtime.readers import boolean, date_, text
 from mappings.runtime.refiners import currency_code, upper
 from mappings.runtime.refusal import Refused
 from mappings.runtime.transforms import TRANSFORMS
-from mappings.testing.walking import all_rules
 
 _TYPES = {"decimal": "number", "integer": "number", "boolean": "true or false", "date": "date"}
 _CODES = {"iso_date": "date", "country_code": "country", "country_from_name": "country", "currency_code": "currency"}

@@ -16,14 +16,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.answers import json_response
 from sandbox.salesforce.schema import Schema, field_from
-from sandbox.storage import decode_json
+from sandbox.storage import Storage, decode_json
 
 _PATH = "/_sandbox/schema/"
 
 
-def with_administration(app: ASGIApp, schema: Schema) -> ASGIApp:
+def with_administration(app: ASGIApp, schema: Schema, storage: Storage) -> ASGIApp:
     """Put the endpoints in front of an org's app."""
-    administration = _Administration(schema)
+    administration = _Administration(schema, storage)
     place = f"{_PATH}{{object}}/{{field}}"
     own = Starlette(
         routes=[
@@ -40,8 +40,8 @@ def with_administration(app: ASGIApp, schema: Schema) -> ASGIApp:
 
 
 class _Administration:
-    def __init__(self, schema: Schema) -> None:
-        self._schema = schema
+    def __init__(self, schema: Schema, storage: Storage) -> None:
+        self._schema, self._storage = schema, storage
 
     async def put(self, request: Request) -> Response:
         name = request.path_params["field"]
@@ -49,7 +49,11 @@ class _Administration:
             spec = field_from(name, decode_json(await request.body()))
         except msgspec.ValidationError as error:
             return json_response({"error": str(error)}, 400)
-        return _done(self._schema.put_field(request.path_params["object"], spec))
+        kind = request.path_params["object"]
+        found = self._schema.put_field(kind, spec)
+        for record in list(self._storage.list(kind)) if found else ():
+            self._storage.patch(kind, record["Id"], {name: record.get(name)})  # a new field is empty
+        return _done(found)
 
     async def remove(self, request: Request) -> Response:
         return _done(self._schema.remove_field(request.path_params["object"], request.path_params["field"]))

@@ -55,7 +55,7 @@ def create_app(storage: Storage, seed: Path, as_of: date) -> ASGIApp:
     limited, unauthorized = auth.request_limit_exceeded(), auth.session_expired()
     shapes = FaultShapes(rate_limited=_whole(limited.as_answer()), unauthorized=_whole(unauthorized.as_answer()))
     app = _without_final_slash(with_faults(server.app, storage, shapes))
-    return with_administration(app, org.schema)
+    return with_administration(app, org.schema, storage)
 
 
 class _Server:

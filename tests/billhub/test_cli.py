@@ -332,7 +332,7 @@ def test_retry_runs_the_release_again_for_a_mended_record(billed: Run, retail: C
 def test_retry_maps_a_record_again_once_the_source_is_mended(billed: Run) -> None:
     both = ids(billed, "mapping_defect")  # the quantity, and the row as a whole
     with open_engine().begin() as connection:
-        fixed = "replace(replace(body, '\"six\"', '\"6\"'), '\"Unreadable\"', '\"Row\"')"
+        fixed = "replace(replace(body, '\"six\"', '\"6\"'), '\"Unreadable\"', '\"Raw\"')"
         connection.execute(text(f"UPDATE landed SET body = {fixed} WHERE external_id = '536368'"))
     output = billed("exceptions", "retry", *both, *AS_OF).stdout
     assert all(f"{one}: resolved" in output for one in both)

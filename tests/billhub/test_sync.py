@@ -1,12 +1,16 @@
 """Sync: what was landed is mapped once, the newest version only, and no record holds back another."""
 
+import json
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from billhub import sync
-from billhub.flows import Feed
+from billhub.flows import Batch, Feed
 from billhub.hub import Hub
 from billhub.store import documents, landed
 from billhub.store.engine import reading, transaction
@@ -20,9 +24,9 @@ PRICES = Feed(source="salesforce", entity="price_book_entry", document="price_bo
 WHOLE, PRICE = (read_input(ROOT / "salesforce" / f"{name}.full.in.json") for name in ("account", "price_book_entry"))
 
 
-def account(number: str, *, external_id: str | None = None, **changes: Any) -> RawRecord:
+def account(number: str, *, external_id: str | None = None, native: str | None = None, **changes: Any) -> RawRecord:
     body = {**WHOLE, "AccountNumber": number, "Name": "Northwind", **changes}
-    return RawRecord(external_id=external_id or number, version=str(changes), body=body)
+    return RawRecord(external_id=external_id or number, native_id=native, version=str(changes), body=body)
 
 
 def land(hub: Hub, *records: RawRecord, source: str = "salesforce", entity: str = "account") -> None:
@@ -92,11 +96,101 @@ def test_a_value_that_came_back_is_current_again(hub: Hub, query: Callable) -> N
     assert query("SELECT version, is_current FROM documents ORDER BY version") == [(1, False), (2, False), (3, True)]
 
 
+def test_a_large_batch_is_committed_chunk_by_chunk(
+    hub: Hub, query: Callable, states: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync, "CHUNK", 2)
+    land(hub, *(account(f"A-{number}") for number in range(4)), account("A-1", Name="newer"))
+    assert sync.map_batch(hub, ACCOUNTS, (0, 5)) == {"mapped": 4, "superseded": 1, "changed": 4}
+    assert states() == ["mapped", "superseded", "mapped", "mapped", "mapped"]
+    details = [json.loads(detail) for (detail,) in query("SELECT detail FROM audit WHERE action = 'records.mapped'")]
+    assert [detail["batch"] for detail in details] == [[0, 2], [2, 4], [4, 5]]
+
+
 def test_many_records_make_at_most_so_many_batches(hub: Hub) -> None:
     land(hub, *(account(f"A-{number}") for number in range(30)))
     batches = sync.batches(hub, ACCOUNTS, size=1, most=4)
     assert len(batches) == 4
     assert [after for after, _ in batches[1:]] == [upto for _, upto in batches[:-1]]
+    assert sum(map_count(hub, batch) for batch in batches) == 30
+
+
+def map_count(hub: Hub, batch: Batch) -> int:
+    return sync.map_batch(hub, ACCOUNTS, batch)["mapped"]
+
+
+@pytest.mark.parametrize(
+    ("number", "size", "expected"), [(0, 2, []), (1, 1, [1]), (1, 2, [1]), (4, 2, [2, 4]), (5, 2, [2, 4, 5])]
+)
+def test_batches_end_where_they_are_full_and_with_the_last(
+    hub: Hub, number: int, size: int, expected: list[int]
+) -> None:
+    land(hub, *(account(f"A-{place}") for place in range(number)))
+    assert [upto for _, upto in sync.batches(hub, ACCOUNTS, size=size)] == expected
+
+
+# both steps in one transaction
+
+
+def bring_in(hub: Hub, *records: RawRecord, cursor: str | None = None) -> dict[str, int]:
+    with transaction(hub.engine) as connection:
+        return dict(sync.bring_in(connection, hub, ACCOUNTS, Page(records=records, cursor=cursor, has_more=False)))
+
+
+def test_a_page_may_be_landed_and_mapped_at_once(hub: Hub, query: Callable, states: Callable) -> None:
+    bad = account("A-3", Active__c="Perhaps")
+    counts = bring_in(hub, account("A-1", Name="old"), account("A-2"), bad, account("A-1"), cursor="4")
+    assert counts == {"landed": 4, "mapped": 2, "excepted": 1, "superseded": 1, "changed": 2}
+    assert states() == ["superseded", "mapped", "excepted", "mapped"]
+    assert query("SELECT canonical_id, landed_id FROM documents ORDER BY 1") == [("A-1", 4), ("A-2", 2)]
+    assert query("SELECT cursor FROM cursors") == [("4",)]
+    assert bring_in(hub, account("A-2"), bad, cursor="4") == {"landed": 0, "superseded": 0, "changed": 0}
+
+
+def test_what_is_not_committed_leaves_nothing_of_a_page(hub: Hub, query: Callable) -> None:
+    with hub.engine.connect() as connection, connection.begin() as begun:
+        sync.bring_in(connection, hub, ACCOUNTS, Page(records=(account("A-1"),), cursor="1", has_more=False))
+        begun.rollback()
+    assert [query(f"SELECT count(*) FROM {name}") for name in ("landed", "documents", "cursors")] == [[(0,)]] * 3
+    assert bring_in(hub, account("A-1"))["mapped"] == 1
+
+
+_numbers = count()
+RECORDS = st.tuples(st.sampled_from(["n1", "n2", "n3"]), st.sampled_from("ABC"), st.sampled_from(["Yes", "No", "?"]))
+
+
+@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(RECORDS, max_size=5), max_size=4))
+def test_one_transaction_comes_to_the_same_as_two(hub: Hub, pages: list) -> None:
+    outcomes = [outcome(hub, pages, bring) for bring in (bring_in, land_then_map)]
+    assert outcomes[0] == outcomes[1]
+
+
+def land_then_map(hub: Hub, *records: RawRecord) -> None:
+    land(hub, *records)
+    mapped(hub)
+
+
+def outcome(hub: Hub, pages: list, bring: Callable[..., object]) -> list[list[tuple[Any, ...]]]:
+    """What the store holds of these pages, whose records have identifiers of this call alone."""
+    mark = f"{next(_numbers):04d}"
+    for page in pages:
+        records = (
+            account(f"{mark}-{number}", native=f"{mark}-{native}", Active__c=is_active)
+            for native, number, is_active in page
+        )
+        bring(hub, *records)
+    queries = (
+        f"SELECT external_id, native_id, state FROM landed WHERE native_id LIKE '{mark}-%' ORDER BY landed_id",
+        f"SELECT canonical_id, version, is_current, body FROM documents WHERE canonical_id LIKE '{mark}-%' ORDER BY 1, 2",
+        f"SELECT subject_id, path, state FROM exceptions WHERE subject_id LIKE '%/{mark}-%' ORDER BY 1, 2, 3",
+    )
+    with reading(hub.engine) as connection:
+        found = [
+            connection.exec_driver_sql(query.replace("%", "%%") if connection.dialect.name == "postgresql" else query)
+            for query in queries
+        ]
+        return [[tuple(str(value).replace(mark, "") for value in row) for row in rows] for rows in found]
 
 
 # what cannot be mapped

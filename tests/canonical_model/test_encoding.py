@@ -1,12 +1,16 @@
 """One spelling for every document, and a hash that sees meaning only."""
 
 import json
-from datetime import date
+from collections import OrderedDict
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from enum import Enum
+from hashlib import sha256
+from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -92,6 +96,102 @@ def test_json_numbers_are_read_digit_for_digit(invoice):
 @given(values)
 def test_key_order_number_spelling_and_nothing_do_not_matter(value):
     assert content_hash(respelled(value)) == content_hash(value)
+
+
+def specified_hash(value: object) -> str:
+    """The hash as it was first written, plain and slow: stored documents and approvals are bound to it, so it must never change."""
+    plain = normal(msgspec.to_builtins(value, builtin_types=(Decimal,)))
+    return sha256(msgspec.json.encode(plain, order="sorted")).hexdigest()
+
+
+def normal(value: object) -> object:
+    match value:
+        case dict():
+            return {key: normal(item) for key, item in value.items() if item is not None}
+        case list() | tuple():
+            return [normal(item) for item in value]
+        case bool():
+            return value
+        case Decimal() | int():
+            text = format(Decimal(value), "f") if value else "0"
+            return text.rstrip("0").rstrip(".") if "." in text else text
+    return value
+
+
+def values_of(kind: Any) -> st.SearchStrategy[Any]:
+    """Any value of a type of the canonical model."""
+    match kind:
+        case msgspec.inspect.StructType():
+            fields = {field.name: values_of(field.type) for field in kind.fields}
+            return st.fixed_dictionaries(fields).map(lambda given: kind.cls(**given))
+        case msgspec.inspect.UnionType():
+            return st.one_of([values_of(each) for each in kind.types])
+        case msgspec.inspect.VarTupleType():
+            return st.lists(values_of(kind.item_type), max_size=2).map(tuple)
+        case msgspec.inspect.LiteralType():
+            return st.sampled_from(kind.values)
+    return LEAVES[type(kind).__name__]
+
+
+LEAVES = {
+    "StrType": st.text(max_size=5),
+    "IntType": st.integers(-(10**18), 10**18),
+    "BoolType": st.booleans(),
+    "DecimalType": decimals,
+    "DateType": st.dates(),
+    "NoneType": st.none(),
+}
+
+
+@pytest.mark.parametrize("name", sorted(DOCUMENTS))
+def test_the_hash_of_a_document_never_changes(name):
+    @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(values_of(msgspec.inspect.type_info(DOCUMENTS[name])))
+    def check(document):
+        assert content_hash(document) == specified_hash(document)
+
+    check()
+
+
+@given(values)
+def test_the_hash_of_plain_values_never_changes(value):
+    assert content_hash(value) == specified_hash(value)
+
+
+class Colour(Enum):
+    RED = "red"
+
+
+class Tagged(msgspec.Struct, tag="kind"):
+    amount: Decimal
+
+
+class Short(msgspec.Struct, omit_defaults=True, rename="camel"):
+    the_amount: Decimal = Decimal("1.0")
+    the_name: str = "x"
+
+
+class Listed(msgspec.Struct, array_like=True):
+    amount: Decimal
+    name: str | None = None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {Colour.RED: Colour.RED},
+        Tagged(Decimal("1.0")),
+        Short(),
+        Short(Decimal("2.0"), "y"),
+        Listed(Decimal("1.0")),
+        {"at": datetime(2026, 1, 15, tzinfo=UTC), "raw": b"x"},
+        OrderedDict(a=Decimal("1.0"), b=(None, 1)),
+        None,
+        Decimal("NaN"),
+    ],
+)
+def test_the_hash_of_rarer_values_never_changes(value):
+    assert content_hash(value) == specified_hash(value)
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,15 @@ from collections.abc import Callable
 
 import typer
 
-from billhub.cli.mapping import changing, drafting, looking, showing, testing
+from billhub.cli.mapping import changing, compiling, contracts, drafting, looking, showing, testing
 
 COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (
     ("list", looking.list_),
     ("new", drafting.new),
+    ("contract", contracts.contract),
     ("explain", looking.explain),
     ("show", showing.show),
+    ("compile", compiling.compile_),
     ("test", testing.check_fixtures),
     ("mutate", testing.mutate),
     ("record", testing.record),

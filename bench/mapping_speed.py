@@ -4,7 +4,7 @@ import gc
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from rich.table import Table
 
 import mappings
 from bench.handwritten import FUNCTIONS
-from bench.records import records
+from bench.records import bodies, reading
 
 RECORDS, ROUNDS, BLOCK = 100_000, 7, 500
 AIM = 0.95
@@ -36,37 +36,47 @@ class Speed(NamedTuple):
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measure and print; RECORDS is the number for each mapping."""
-    number = int(arguments[0]) if arguments else RECORDS
-    found = [measured(name, number) for name in arguments[1:] or mappings.names()]
-    table = Table(title=f"{number:,} records of 2 kB, medians of {ROUNDS} interleaved rounds")
+    """Measure and print."""
+    compare(int(arguments[0]) if arguments else RECORDS, ROUNDS, names=arguments[1:])
+
+
+def compare(number: int, rounds: int, *, names: Sequence[str] = ()) -> list[Speed]:
+    """Measure the mappings named, or all, over `number` records each, and print how they stand."""
+    found = [measured(name, number, rounds) for name in names or mappings.names()]
+    table = Table(title=f"{number:,} records of 2 kB for each mapping, medians of {rounds} interleaved rounds")
     for column in ("mapping", "compiled/s", "hand-written/s", f"ratio (aim {AIM})"):
         table.add_column(column, justify="left" if column == "mapping" else "right")
     for each in found:
         style = None if each.ratio >= AIM else "red"
         table.add_row(each.mapping, f"{each.ours:,.0f}", f"{each.theirs:,.0f}", f"{each.ratio:.2f}", style=style)
     Console().print(table)
+    return found
 
 
-def measured(name: str, number: int) -> Speed:
-    """The speed of one mapping over `number` records: in each round both go through all of them, block by block in turn."""
+def measured(name: str, number: int, rounds: int) -> Speed:
+    """The speed of one mapping; each round has its own share of the records, which both go through block by block in turn."""
     ours, theirs = mappings.load(name).apply, FUNCTIONS[name]
-    spent = [{ours: 0.0, theirs: 0.0} for _ in range(ROUNDS)]
-    for block in _blocks(records(name, number)):
-        for place, times in enumerate(spent):
-            for function in (ours, theirs) if place % 2 else (theirs, ours):
-                times[function] += _time(function, block)
+    source, share = bodies(name, number), number // rounds
+    times = [_round(list(islice(source, share)), (ours, theirs), reading(name)) for _ in range(rounds)]
     return Speed(
         mapping=name,
-        ours=statistics.median(number / times[ours] for times in spent),
-        theirs=statistics.median(number / times[theirs] for times in spent),
-        ratio=statistics.median(times[theirs] / times[ours] for times in spent),
+        ours=statistics.median(share / spent for spent, _ in times),
+        theirs=statistics.median(share / spent for _, spent in times),
+        ratio=statistics.median(hand / compiled for compiled, hand in times),
     )
 
 
-def _blocks(source: Iterator[Any]) -> Iterator[list[Any]]:
-    while block := list(islice(source, BLOCK)):
-        yield block
+def _round(
+    texts: list[str], functions: tuple[Callable[[Any], Any], ...], read: Callable[[str], Any]
+) -> tuple[float, ...]:
+    """Seconds that each function takes; the one that goes first changes from block to block."""
+    spent = dict.fromkeys(functions, 0.0)
+    order = list(functions)
+    for start in range(0, len(texts), BLOCK):
+        for function in order:
+            spent[function] += _time(function, [read(text) for text in texts[start : start + BLOCK]])
+        order.reverse()
+    return tuple(spent[function] for function in functions)
 
 
 def _time(function: Callable[[Any], Any], block: list[Any]) -> float:

@@ -44,6 +44,10 @@ class CompiledMapping:
         """The typed rules."""
         return self._definition
 
+    def variant(self, record: Mapping[str, Any]) -> "CompiledMapping":
+        """The mapping that a record is mapped by: itself, or with overlays the one that suits the record."""
+        return self
+
     @property
     def variants(self) -> Sequence["CompiledMapping"]:
         """The mappings that records are mapped by: itself, or with overlays the base, then one for each combination of patches."""
@@ -117,14 +121,16 @@ class CompiledMapping:
 
 def _unmapped(value: Any, path: str, known: Set[str], found: dict[str, None]) -> None:
     """Gather into `found` the paths below `value` that are not in `known` and lead to nothing in it."""
-    if isinstance(value, list | tuple):
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _unmapped_at(item, f"{path}.{key}" if path else str(key), known, found)
+    elif isinstance(value, list | tuple):
         for item in value:
-            _unmapped(item, f"{path}[]", known, found)
-        return
-    for key, item in value.items() if isinstance(value, dict) else ():
-        inner = f"{path}.{key}" if path else str(key)
-        leads_on = any(name.startswith((f"{inner}.", f"{inner}[]")) for name in known)
-        if leads_on:
-            _unmapped(item, inner, known, found)
-        elif inner not in known:
-            found[inner] = None
+            _unmapped_at(item, f"{path}[]", known, found)
+
+
+def _unmapped_at(value: Any, path: str, known: Set[str], found: dict[str, None]) -> None:
+    if any(name.startswith((f"{path}.", f"{path}[]")) for name in known):
+        _unmapped(value, path, known, found)
+    elif path not in known:
+        found[path] = None

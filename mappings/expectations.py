@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from mappings.language.definition import Definition, Each, From, Lookup, Object, Rule, When
+from mappings.language.walking import all_rules
 from mappings.runtime.refusal import Refused
 from mappings.runtime.transforms import TRANSFORMS
-from mappings.language.walking import all_rules
 
 
 def readers(definition: Definition, path: str) -> list[str]:

@@ -7,8 +7,8 @@ from typing import Any
 
 from mappings.files.contracts import ANYTHING, TYPES, Field, parent_of
 from mappings.language.definition import Definition, From
-from mappings.runtime.drift import NUMERAL, type_of
 from mappings.language.walking import all_rules
+from mappings.runtime.drift import NUMERAL, type_of
 
 _PLAIN_KEY = re.compile(r"\$|[A-Za-z_][\w.\[\]]*")
 _WIDTH = 140

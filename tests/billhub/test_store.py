@@ -86,6 +86,14 @@ def test_sqlite_keeps_what_it_has_committed(store_file: Path) -> None:
     assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
 
+@pytest.mark.postgres
+def test_postgresql_plans_each_batch_for_itself(store_schema: Callable[[], str]) -> None:
+    engine = open_engine(store_schema())
+    with reading(engine) as connection:
+        assert connection.exec_driver_sql("SHOW plan_cache_mode").scalar_one() == "force_custom_plan"
+    engine.dispose()
+
+
 @pytest.mark.parametrize("url", ["mysql://somewhere/hub", "hub.sqlite"])
 def test_another_database_is_refused_by_name(url: str) -> None:
     with pytest.raises(ConfigurationError, match="HUB_DATABASE_URL"):

@@ -12,6 +12,10 @@ PACKAGES = ("canonical_model", "connectors", "mappings", "billhub")
 LITERAL, CALL, DECLARED, ROUND = "float literal", "float()", "declared float", "round()"
 FOREIGN_JSON = "foreign JSON read without parse_float=Decimal or a type"
 SECONDS = "seconds to wait, not an amount"
+CONFIDENCE = "a confidence or likeness from 0 to 1, not an amount"
+WIDTH = "width of a line of YAML, which has no end"
+ROOMS = {"mappings/drafting/": CONFIDENCE}
+"""Rooms without amounts of their own."""
 ALLOWED = {
     ("billhub/retry.py", LITERAL): SECONDS,
     ("billhub/retry.py", CALL): SECONDS,
@@ -23,6 +27,9 @@ ALLOWED = {
     ("connectors/avatax/client.py", FOREIGN_JSON): "the reasons of a refusal hold no amounts",
     ("billhub/demo/airflow.py", LITERAL): SECONDS,
     ("billhub/demo/systems.py", LITERAL): SECONDS,
+    ("billhub/cli/mapping/drafting.py", LITERAL): CONFIDENCE,
+    ("billhub/cli/mapping/layered.py", CALL): WIDTH,
+    ("mappings/testing/sources.py", DECLARED): CONFIDENCE,
 }
 
 
@@ -73,7 +80,8 @@ def all_floats() -> dict[tuple[str, str], list[int]]:
 
 
 def test_no_float_in_money_code():
-    forbidden = {place: lines for place, lines in all_floats().items() if place not in ALLOWED}
+    found = {place: lines for place, lines in all_floats().items() if not place[0].startswith(tuple(ROOMS))}
+    forbidden = {place: lines for place, lines in found.items() if place not in ALLOWED}
     assert not forbidden, "use Decimal, or name the place in ALLOWED with the reason why it is no amount"
 
 

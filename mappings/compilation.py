@@ -6,7 +6,8 @@ from pathlib import Path
 
 from mappings.compiled import CompiledMapping
 from mappings.files.bundles import Bundle, gather
-from mappings.files.schemas import Fault, checked, refusal
+from mappings.files.faults import Fault, refusal
+from mappings.files.schemas import checked
 from mappings.files.yaml_source import Source
 from mappings.language import overlays
 from mappings.language.canonical import ENTITIES

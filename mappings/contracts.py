@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mappings.files.contracts import ANYTHING, Contract, parent_of, read_contract
-from mappings.files.schemas import Fault, refusal
+from mappings.files.faults import Fault, refusal
 from mappings.files.yaml_source import Mark
 from mappings.language.definition import Definition
 

@@ -12,7 +12,7 @@ from shape import CHUNK, lines_of
 from billhub import sync
 from billhub.flows import Feed
 from billhub.hub import Hub, open_hub
-from billhub.store import landed
+from billhub.store import intents
 from billhub.store.engine import transaction
 from connectors.contract import ControlTotals, Page, RawRecord
 
@@ -40,9 +40,23 @@ def _open(url: str) -> Hub:
 
 def _bring_in(hub: Hub, page: Page) -> None:
     with transaction(hub.engine) as connection:
-        landed.land(connection, FEED.source, FEED.entity, page)
-    for batch in sync.batches(hub, FEED):
-        sync.map_batch(hub, FEED, batch)
+        sync.bring_in(connection, hub, FEED, page)
+        intents.add(connection, [_intent(record.external_id) for record in page.records])
+
+
+def _intent(order_id: str) -> dict[str, Any]:
+    """The delivery of an order, as a release writes those of an invoice."""
+    return {
+        "key": f"netsuite:salesOrder:{order_id}:v1",
+        "after_key": None,
+        "invoice_id": None,
+        "subject_id": order_id,
+        "target": "netsuite",
+        "entity": "salesOrder",
+        "external_key": order_id,
+        "state": "pending",
+        "mapping": "netsuite/sales_order",
+    }
 
 
 def _records(file: str) -> Iterator[RawRecord]:

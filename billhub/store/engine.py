@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from sqlite3 import OperationalError
 from typing import Any
 
 from alembic import command
@@ -12,6 +13,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_random
 
 from canonical_model.errors import ConfigurationError
 
@@ -89,15 +91,17 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the begin event below says when a transaction starts
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=60000"):
+    for pragma in ("busy_timeout=60000", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+    _into_wal(connection)
 
 
-def _prepare_postgres(connection: Any, _record: object) -> None:
-    """Plan each batch for the batch: a plan kept from when a table was empty searches a thousand keys one by one, 50 times as slow."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET plan_cache_mode = force_custom_plan")
-    connection.commit()
+@retry(
+    retry=retry_if_exception_type(OperationalError), wait=wait_random(max=0.2), stop=stop_after_delay(60), reraise=True
+)
+def _into_wal(connection: Any) -> None:
+    """Another process that opens the same new file at this moment makes SQLite refuse at once, without waiting for it."""
+    connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _begin_immediate(connection: Connection) -> None:

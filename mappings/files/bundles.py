@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from mappings.files.schemas import Fault, refusal
+from mappings.files.faults import Fault, refusal
 from mappings.files.yaml_source import Mark, SourceError, read
 
 SHIPPED = Path(__file__).parent.parent

@@ -5,7 +5,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from mappings.files.schemas import Fault, checked, refusal
+from mappings.files.faults import Fault, refusal
+from mappings.files.schemas import checked
 from mappings.files.yaml_source import Mark, Source
 
 Kind = Literal["new_field", "missing_field", "changed_type"]

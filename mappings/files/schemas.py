@@ -1,41 +1,22 @@
 """Holding mapping, overlay and table files against their JSON Schemas, all errors of a file at once."""
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterator
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jsonschema
 from jsonschema.exceptions import ValidationError
 from jsonschema.protocols import Validator
 
-from canonical_model.errors import MappingError
+from mappings.files.breaches import in_words
+from mappings.files.faults import Fault, refusal
 from mappings.files.yaml_source import Mark, Source, SourceError, read
 
 SCHEMAS = Path(__file__).parent.parent / "schema"
-
-
-class Fault(NamedTuple):
-    """One error in a mapping file.
-
-    Attributes:
-        mark: File and line.
-        field: Field of the target, or of the header.
-        message: What is wrong.
-    """
-
-    mark: Mark
-    field: str
-    message: str
-
-
-def refusal(mapping: str, faults: Iterable[Fault]) -> MappingError:
-    """One exception for all faults, by file and line."""
-    ordered = sorted(set(faults))
-    lines = [f"{fault.mark}: {fault.field}: {fault.message}" for fault in ordered]
-    return MappingError(f"{len(lines)} error(s)\n" + "\n".join(lines), mapping=mapping, field=ordered[0].field)
 
 
 def checked(text: str, file: str, schema: str) -> Source:
@@ -49,14 +30,19 @@ def checked(text: str, file: str, schema: str) -> Source:
     Raises:
         MappingError: It is not YAML, or breaks the schema; all errors in one message.
     """
+    source, faults = inspected(text, file, schema)
+    if faults:
+        raise refusal(file.removesuffix(".yaml"), faults)
+    return source
+
+
+def inspected(text: str, file: str, schema: str) -> tuple[Source, list[Fault]]:
+    """A text as `checked` takes it, with all its faults; what has faults must not be used."""
     try:
         source = read(text, file)
     except SourceError as error:
-        raise refusal(_name(file), [Fault(Mark(file, error.line), "file", str(error))]) from error
-    faults = [_fault(error, source) for error in _validator(schema).iter_errors(source.data)]
-    if faults:
-        raise refusal(_name(file), faults)
-    return source
+        return Source(file, None, {}), [Fault(Mark(file, error.line), "file", str(error))]
+    return source, in_words(_validator(schema).iter_errors(source.data), source)
 
 
 def schema_of(name: str) -> dict[str, Any]:
@@ -65,20 +51,16 @@ def schema_of(name: str) -> dict[str, Any]:
     return schema | {"$defs": schema_of("mapping")["$defs"]} if name == "overlay" else schema
 
 
-def _name(file: str) -> str:
-    return file.removesuffix(".yaml")
-
-
-def _fault(error: ValidationError, source: Source) -> Fault:
-    place = tuple(error.absolute_path)
-    message = error.message if len(error.message) <= 200 else error.message[:200] + "..."
-    return Fault(source.mark(place), ".".join(str(step) for step in place) or "file", message)
-
-
 @lru_cache(maxsize=8)
 def _validator(name: str) -> Validator:
     base = jsonschema.Draft202012Validator
     numbers = base.TYPE_CHECKER.redefine("number", lambda _, value: type(value) in (int, Decimal))
     extended: Any = jsonschema.validators.extend
-    validator: Validator = extended(base, type_checker=numbers)(schema_of(name))
+    validator: Validator = extended(base, {"pattern": _pattern}, type_checker=numbers)(schema_of(name))
     return validator
+
+
+def _pattern(_validator: Any, pattern: str, text: Any, _schema: Any) -> Iterator[ValidationError]:
+    """The whole text must fit: in Python `$` would let a line break at the end pass."""
+    if isinstance(text, str) and not re.fullmatch(pattern, text):
+        yield ValidationError(f"{text!r} does not match {pattern!r}")

@@ -1,11 +1,14 @@
 """Lookup tables: versioned YAML files of rows by key, with rows of the organisation and of single legal entities above the default ones."""
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-from mappings.files.schemas import checked
+from mappings.files.faults import Fault, refusal
+from mappings.files.schemas import inspected
+from mappings.files.yaml_source import Place, Source
 
 Rows = Mapping[str, Mapping[str, Any]]
 
@@ -38,6 +41,11 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
             seen |= {key: row[name] for key, row in rows.items() if key not in seen}
         return seen
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns, in the order of the file."""
+        return tuple(next(iter(self.rows.values()), {}))
+
     def folded(self) -> dict[str, Any]:
         """The first column by key in small letters, without regard to legal entities: aliases."""
         rows = {**self.rows, **self.organisation}
@@ -59,24 +67,61 @@ def read_table(name: str, text: str) -> Table:
     """Read and check one table.
 
     Raises:
-        MappingError: It breaks the schema, all errors in one message.
+        MappingError: It breaks the schema or contradicts itself, all errors in one message.
     """
-    data = checked(text, f"tables/{name}.yaml", "table").data
-    entities = {code: _rows(rows, data["columns"]) for code, rows in data.get("legal_entities", {}).items()}
+    table, faults = examined(name, text)
+    if table is None:
+        raise refusal(f"tables/{name}", faults)
+    return table
+
+
+@lru_cache(maxsize=256)
+def examined(name: str, text: str) -> tuple[Table | None, tuple[Fault, ...]]:
+    """One table, or all that is wrong with it; mappings that name the same table share it."""
+    source, faults = inspected(text, f"tables/{name}.yaml", "table")
+    faults = faults or [*_faults(name, source)]
+    return (None, tuple(faults)) if faults else (_table(source.data), ())
+
+
+def _table(data: Mapping[str, Any]) -> Table:
+    columns = data["columns"]
     return Table(
-        name=name,
+        name=data["table"],
         version=data["version"],
-        rows=_rows(data["rows"], data["columns"]),
-        organisation=_rows(data.get("organisation", {}), data["columns"]),
-        legal_entities=entities,
+        rows=_rows(data["rows"], columns),
+        organisation=_rows(data.get("organisation", {}), columns),
+        legal_entities={code: _rows(rows, columns) for code, rows in data.get("legal_entities", {}).items()},
     )
 
 
 def _rows(rows: Mapping[str, Any], columns: list[str]) -> Rows:
-    return {key: _row(value, columns) for key, value in rows.items()}
+    return {key: dict(zip(columns, _values(value), strict=True)) for key, value in rows.items()}
 
 
-def _row(value: Any, columns: list[str]) -> dict[str, Any]:
-    """A row by column; a single value stands for the only column."""
-    values = value if isinstance(value, list) else [value]
-    return dict(zip(columns, values, strict=False))
+def _values(value: Any) -> list[Any]:
+    """The values of a row; a single one stands for the only column."""
+    return value if isinstance(value, list) else [value]
+
+
+def _faults(name: str, source: Source) -> Iterator[Fault]:
+    if source.data["table"] != name:
+        message = f"the file calls itself {source.data['table']!r}; name and place must agree"
+        yield Fault(source.mark(("table",)), "table", message)
+    columns, kinds = source.data["columns"], dict[str, type]()
+    for place, value in _all_values(source.data):
+        values = _values(value)
+        if len(values) != len(columns):
+            message = f"has {len(values)} value(s) for {len(columns)} column(s): {', '.join(columns)}"
+            yield Fault(source.mark(place), ".".join(map(str, place)), message)
+        for column, each in zip(columns, values, strict=False):
+            if each is not None and kinds.setdefault(column, type(each)) is not type(each):
+                message = f"column {column!r} has text in one row and a number in another; quote the numbers"
+                yield Fault(source.mark(place), ".".join(map(str, place)), message)
+
+
+def _all_values(data: Mapping[str, Any]) -> Iterator[tuple[Place, Any]]:
+    """Where each row of all levels stands, and what is there."""
+    levels = {("rows",): data["rows"], ("organisation",): data.get("organisation", {})}
+    levels |= {("legal_entities", code): rows for code, rows in data.get("legal_entities", {}).items()}
+    for level, rows in levels.items():
+        yield from (((*level, key), value) for key, value in rows.items())

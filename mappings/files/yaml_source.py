@@ -112,16 +112,16 @@ def read(text: str, file: str = "") -> Source:
         mark = error.problem_mark or error.context_mark
         raise SourceError(f"not YAML: {error.problem}", mark.line + 1 if mark else 1) from error
     except ReaderError as error:
-        raise SourceError(f"not YAML: {error.reason}", _line_of(text, error.position)) from error
+        raise SourceError(f"not YAML: {error.reason}", _line_of(text.encode()[: error.position])) from error
     except UnicodeEncodeError as error:
-        raise SourceError(f"not YAML: {text[error.start]!r} is no character", _line_of(text, error.start)) from error
+        raise SourceError(f"not YAML: {text[error.start]!r} is no character", _line_of(text[: error.start].encode())) from error
     lines: dict[Place, int] = {}
     data = None if node is None else _value(node, (), lines)
     return Source(file, data, {place: Mark(file, line) for place, line in lines.items()})
 
 
-def _line_of(text: str, position: int) -> int:
-    return text.count("\n", 0, position) + 1
+def _line_of(before: bytes) -> int:
+    return before.count(b"\n") + 1
 
 
 def _value(node: yaml.Node, place: Place, lines: dict[Place, int]) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from mappings.files.schemas import Fault
+from mappings.files.faults import Fault
 from mappings.language.canonical import ENTITIES, Shape, fields_of, path_fault
 from mappings.language.definition import (
     Absent,

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from mappings.files.schemas import Fault
+from mappings.files.faults import Fault
 from mappings.files.yaml_source import Mark, Place, Source
 
 SELECTORS = ("legal_entity", "customer")

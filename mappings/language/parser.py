@@ -132,11 +132,13 @@ def _from(data: dict[str, Any], spot: Spot, reading: Reading) -> Rule:
 
 def _lookup(data: dict[str, Any], spot: Spot, reading: Reading) -> Rule:
     lookup = data["lookup"]
-    table = reading.table(lookup["table"], spot.inside("lookup"))
-    column = lookup["column"]
-    for key, row in table.all_rows() if table else ():
-        if column not in row:
-            reading.fault(spot.inside("lookup"), f"row {key!r} of table {lookup['table']!r} has no column {column!r}")
+    table, column = reading.table(lookup["table"], spot.inside("lookup")), lookup["column"]
+    if table and column not in table.columns:
+        message = f"table {lookup['table']!r} has no column {column!r}; it has {', '.join(table.columns)}"
+        reading.fault(spot.inside("lookup"), message)
+    if table and table.legal_entities and "for" not in lookup:
+        message = f"table {lookup['table']!r} has rows of legal entities; say `for: path` where the legal entity is read"
+        reading.fault(spot.inside("lookup"), message)
     keys = lookup["key"] if isinstance(lookup["key"], list) else [lookup["key"]]
     return Lookup(
         _head(data, spot, reading),

@@ -7,10 +7,9 @@ from typing import Any
 
 import msgspec
 
-from canonical_model.errors import MappingError
 from mappings.files.bundles import Bundle
-from mappings.files.schemas import Fault
-from mappings.files.tables import Table, read_table
+from mappings.files.faults import Fault
+from mappings.files.tables import Table, examined
 from mappings.files.yaml_source import Mark, Place, Source
 from mappings.language.canonical import Shape
 from mappings.language.definition import Condition, Path, Use
@@ -109,11 +108,9 @@ class Reading:
         if text is None:
             self.fault(spot, f"there is no table {name!r}; write mappings/tables/{name}.yaml")
             return None
-        try:
-            return read_table(name, text)
-        except MappingError as error:
-            self.fault(spot, f"table {name!r}: {error.text}")
-            return None
+        table, faults = examined(name, text)
+        self.faults += faults
+        return table
 
     def _use(self, item: Any, spot: Spot) -> Use | None:
         name, argument = (item, None) if isinstance(item, str) else next(iter(item.items()))
@@ -132,10 +129,21 @@ class Reading:
         if kind == "condition":
             return self.condition(argument, spot)
         if kind == "table":
-            return self.table(argument, spot)
+            return self._aliases(argument, spot)
         if kind == "currency":
             return self.path(argument["currency"], spot) if "currency" in argument else argument["code"]
         return argument
+
+    def _aliases(self, name: str, spot: Spot) -> Table | None:
+        """A table whose first column is text, found by keys in any case."""
+        table, seen = self.table(name, spot), dict[str, str]()
+        for key, row in table.all_rows() if table else ():
+            value = next(iter(row.values()))
+            if not isinstance(value, str | None):
+                self.fault(spot, f"row {key!r} of table {name!r} gives {value!r}, which is no text")
+            if seen.setdefault(key.casefold(), key) != key:
+                self.fault(spot, f"rows {seen[key.casefold()]!r} and {key!r} of table {name!r} are the same in small letters")
+        return table
 
 
 def _is_condition(argument: Any) -> bool:
@@ -167,7 +175,7 @@ _FITS = {
     "none": lambda argument: argument is None,
     "path": _is_path,
     "table": _is_path,
-    "rounding": lambda argument: argument in ROUNDINGS,
+    "rounding": lambda argument: isinstance(argument, str) and argument in ROUNDINGS,
     "condition": _is_condition,
     "length": lambda argument: type(argument) is int and argument > 0,
     "pattern": lambda argument: isinstance(argument, str) and argument.count("{}") == 1,

@@ -7,7 +7,7 @@ from pathlib import Path
 from mappings.compiled import CompiledMapping
 from mappings.files.bundles import Bundle, gather
 from mappings.files.faults import Fault, refusal
-from mappings.files.schemas import checked
+from mappings.files.schemas import inspected
 from mappings.files.yaml_source import Source
 from mappings.language import overlays
 from mappings.language.canonical import ENTITIES
@@ -34,14 +34,12 @@ def compile_bundle(bundle: Bundle) -> CompiledMapping:
     Raises:
         MappingError: It is not a sound mapping; the message lists every fault with file, line and field.
     """
-    base = checked(bundle.files[bundle.file], bundle.file, "mapping")
-    patches = overlays.in_order([checked(bundle.files[file], file, "overlay") for file in bundle.overlays])
-    _refuse(bundle, [*_header_faults(bundle, base), *overlays.faults(base, patches)])
-    definition = _definition(bundle, base, ())
-    if not patches:
-        return CompiledMapping(definition, bundle.fingerprint)
-    chosen = _overlays(bundle, base, patches)
-    return OverlaidMapping(definition, chosen, bundle.fingerprint)
+    base, patches = _sources(bundle)
+    faults: list[Fault] = []
+    definition = _definition(bundle, base, (), faults)
+    chosen = _overlays(bundle, base, patches, faults) if patches else None
+    _refuse(bundle, faults)
+    return OverlaidMapping(definition, chosen, bundle.fingerprint) if chosen else CompiledMapping(definition, bundle.fingerprint)
 
 
 def laid_on(bundle: Bundle, *, legal_entity: str | None, customer: str | None) -> Source:
@@ -50,12 +48,21 @@ def laid_on(bundle: Bundle, *, legal_entity: str | None, customer: str | None) -
     Raises:
         MappingError: A file breaks its schema, or a patch finds no place.
     """
-    base = checked(bundle.files[bundle.file], bundle.file, "mapping")
-    patches = overlays.in_order([checked(bundle.files[file], file, "overlay") for file in bundle.overlays])
+    base, patches = _sources(bundle)
     chosen = {"legal_entity": legal_entity, "customer": customer}
     merged, faults = overlays.laid_on(base, [patch for patch in patches if patch.suits(chosen)])
     _refuse(bundle, faults)
     return merged
+
+
+def _sources(bundle: Bundle) -> tuple[Source, list[Overlay]]:
+    """The mapping and its overlays, in the order in which they are laid on; each fits its schema, and they fit each other."""
+    base, faults = inspected(bundle.files[bundle.file], bundle.file, "mapping")
+    read = [inspected(bundle.files[file], file, "overlay") for file in bundle.overlays]
+    _refuse(bundle, faults + [fault for _, found in read for fault in found])
+    patches = overlays.in_order([source for source, _ in read])
+    _refuse(bundle, [*_header_faults(bundle, base), *overlays.faults(base, patches)])
+    return base, patches
 
 
 def _header_faults(bundle: Bundle, base: Source) -> Iterator[Fault]:
@@ -67,25 +74,26 @@ def _header_faults(bundle: Bundle, base: Source) -> Iterator[Fault]:
         yield Fault(base.mark((side, "entity")), f"{side}.entity", f"is not one of {', '.join(ENTITIES)}")
 
 
-def _definition(bundle: Bundle, base: Source, patches: Sequence[Overlay]) -> Definition:
-    source, faults = overlays.laid_on(base, patches) if patches else (base, [])
-    _refuse(bundle, faults)
+def _definition(bundle: Bundle, base: Source, patches: Sequence[Overlay], faults: list[Fault]) -> Definition:
+    """The base with patches as typed rules; what is wrong with it is added to `faults`."""
+    source, unplaced = overlays.laid_on(base, patches) if patches else (base, [])
     versions = {base.file: base.data["version"]} | {patch.source.file: patch.version for patch in patches}
     reading = Reading(source, bundle, versions)
     definition = parse(reading)
     told = {fault.field for fault in reading.faults}
-    _refuse(bundle, reading.faults + [fault for fault in check(definition) if fault.field not in told])
+    faults += unplaced + reading.faults + [fault for fault in check(definition) if fault.field not in told]
     return definition
 
 
-def _overlays(bundle: Bundle, base: Source, patches: Sequence[Overlay]) -> Overlays:
+def _overlays(bundle: Bundle, base: Source, patches: Sequence[Overlay], faults: list[Fault]) -> Overlays:
+    """Which overlays there are, and the mapping with each combination of them; what is wrong is added to `faults`."""
     used = [name for name in SELECTORS if any(name in patch.values for patch in patches)]
     known = [frozenset(patch.values[name] for patch in patches if name in patch.values) for name in used]
     definitions: dict[Chosen, Definition] = {}
     for chosen in product(*([None, *sorted(values)] for values in known)):
         suiting = [patch for patch in patches if patch.suits(dict(zip(used, chosen, strict=True)))]
         if suiting:
-            definitions[chosen] = _definition(bundle, base, suiting)
+            definitions[chosen] = _definition(bundle, base, suiting, faults)
     selectors = tuple(tuple(base.data["overlays"][name].removeprefix("$.").split(".")) for name in used)
     return Overlays(selectors=selectors, known=tuple(known), definitions=definitions)
 

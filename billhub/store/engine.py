@@ -104,6 +104,13 @@ def _into_wal(connection: Any) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
 
 
+def _prepare_postgres(connection: Any, _record: object) -> None:
+    """Plan each batch for the batch: a plan kept from when a table was empty searches a thousand keys one by one, 50 times as slow."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET plan_cache_mode = force_custom_plan")
+    connection.commit()
+
+
 def _begin_immediate(connection: Connection) -> None:
     """Take the write lock at once: a transaction that reads, decides and then writes must not find the ground moved."""
     reads_only = connection.get_execution_options().get("reads_only", False)

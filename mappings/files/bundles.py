@@ -1,7 +1,7 @@
 """Bundles: everything a mapping is made of, as text, so that it can be kept and used again when the files have moved on."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,27 +52,42 @@ def gather(root: Path, name: str) -> Bundle:
     """The bundle of the mapping `name` as it stands in a folder of mappings. Files are read, not judged: that is the compiler's work.
 
     Raises:
-        MappingError: The mapping's own file cannot be read.
+        MappingError: A file cannot be read, or an overlay beside the mapping belongs to no mapping; all in one message.
     """
-    system, _, entity = name.partition("/")
-    files = {f"{name}.yaml": _text(root, f"{name}.yaml")}
-    for path in sorted(root.glob(f"{system}/overlays/{entity}.*.yaml")):
-        files[f"{system}/overlays/{path.name}"] = path.read_text("utf-8")
-    tables = root if (root / "tables").is_dir() else SHIPPED
-    for table in sorted({table for text in files.values() for table in _tables(text)}):
-        if (tables / "tables" / f"{table}.yaml").is_file():
-            files[f"tables/{table}.yaml"] = _text(tables, f"tables/{table}.yaml")
+    faults: list[Fault] = []
+    files = _texts(root, [f"{name}.yaml", *_overlays(root, name, faults)], faults)
+    home = root if (root / "tables").is_dir() else SHIPPED
+    named = sorted({f"tables/{table}.yaml" for text in files.values() for table in _tables(text)})
+    files |= _texts(home, [file for file in named if (home / file).exists()], faults)
+    if faults:
+        raise refusal(name, faults)
     return Bundle(name=name, files=files)
 
 
-def _text(root: Path, file: str) -> str:
-    try:
-        return (root / file).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise refusal(
-            file.removesuffix(".yaml"), [Fault(Mark(file, 1), "file", f"cannot be read: {reason}")]
-        ) from error
+def _overlays(root: Path, name: str, faults: list[Fault]) -> Iterator[str]:
+    """The overlays of one mapping. One that has no mapping is a fault: nobody would notice that it is not used."""
+    system, _, entity = name.partition("/")
+    folder = root / system / "overlays"
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.name.startswith(".") or path.suffix not in (".yaml", ".yml"):
+            continue
+        file, (owner, *code) = f"{system}/overlays/{path.name}", path.stem.split(".")
+        if not code or path.suffix == ".yml" or not (root / system / f"{owner}.yaml").exists():
+            message = "lies on no mapping; overlays are called <entity>.<code>.yaml after the mapping's own file"
+            faults.append(Fault(Mark(file, 1), "file", message))
+        elif owner == entity:
+            yield file
+
+
+def _texts(root: Path, files: Iterable[str], faults: list[Fault]) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    for file in files:
+        try:
+            texts[file] = (root / file).read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            faults.append(Fault(Mark(file, 1), "file", f"cannot be read: {reason}"))
+    return texts
 
 
 def _tables(text: str) -> Iterator[str]:

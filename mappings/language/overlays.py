@@ -54,6 +54,16 @@ def faults(base: Source, overlays: Sequence[Overlay]) -> Iterator[Fault]:
         if meant in taken:
             yield Fault(source.mark(("for",)), "for", f"{taken[meant]} is for the same")
         taken.setdefault(meant, source.file)
+        yield from _lost(source)
+
+
+def _lost(source: Source) -> Iterator[Fault]:
+    """Patches that a later one of the same overlay replaces."""
+    fields = list(source.data["set"])
+    for index, field in enumerate(fields):
+        for later in fields[index + 1 :]:
+            if field.startswith((f"{later}.", f"{later}[].")):
+                yield Fault(source.mark(("set", field)), field, f"is lost, because {later} is set as a whole after it")
 
 
 def laid_on(base: Source, overlays: Sequence[Overlay]) -> tuple[Source, list[Fault]]:
@@ -61,33 +71,37 @@ def laid_on(base: Source, overlays: Sequence[Overlay]) -> tuple[Source, list[Fau
     merged = Source(base.file, deepcopy(base.data), dict(base.marks))
     found: list[Fault] = []
     for overlay in overlays:
-        for field, rule in overlay.source.data.get("set", {}).items():
-            place = _place(merged.data, field)
-            if place is None:
-                found.append(
-                    Fault(
-                        overlay.source.mark(("set", field)),
-                        field,
-                        "the mapping has no such place; write paths as billhub map show does",
-                    )
-                )
-            else:
-                _put(merged, place, rule, overlay.source, ("set", field))
+        for field, rule in overlay.source.data["set"].items():
+            origin = ("set", field)
+            try:
+                _put(merged, _place(merged.data, field), rule, overlay.source, origin)
+            except LookupError as error:
+                found.append(Fault(overlay.source.mark(origin), field, str(error.args[0])))
         _ignore(merged, overlay.source)
     return merged, found
 
 
-def _place(data: Any, field: str) -> Place | None:
-    """Where the rule of a field stands, or would stand beside its neighbours; None where nothing leads there."""
+def _place(data: Any, field: str) -> Place:
+    """Where the rule of a field stands, or would stand beside its neighbours.
+
+    Raises:
+        LookupError: Nothing leads there, with what to write instead.
+    """
     place: Place = ()
     *way, last = field.split(".")
-    for step in way:
-        name = step.removesuffix("[]")
+    for index, step in enumerate(way):
+        name, here = step.removesuffix("[]"), ".".join(way[: index + 1]).removesuffix("[]")
         rule = data["fields"].get(name)
-        if not isinstance(rule, dict) or "fields" not in rule or ("each" in rule) != step.endswith("[]"):
-            return None
+        if rule is None:
+            raise LookupError(f"the mapping has no {here}; beside it are {', '.join(data['fields'])}")
+        if "fields" not in rule:
+            raise LookupError(f"{here} has no fields of its own; set {here} as a whole")
+        if ("each" in rule) != step.endswith("[]"):
+            raise LookupError(f"{here} is {'a list' if 'each' in rule else 'no list'}; write {here}{'[]' * ('each' in rule)}")
         place, data = (*place, "fields", name), rule
-    return None if last.endswith("[]") else (*place, "fields", last)
+    if last.endswith("[]"):
+        raise LookupError(f"stands for single items; set {field.removesuffix('[]')} as a whole")
+    return (*place, "fields", last)
 
 
 def _put(merged: Source, place: Place, rule: Any, overlay: Source, origin: Place) -> None:

@@ -137,6 +137,8 @@ class Reading:
     def _aliases(self, name: str, spot: Spot) -> Table | None:
         """A table whose first column is text, found by keys in any case."""
         table, seen = self.table(name, spot), dict[str, str]()
+        if table and table.legal_entities:
+            self.fault(spot, f"table {name!r} has rows of legal entities, which names of countries do not")
         for key, row in table.all_rows() if table else ():
             value = next(iter(row.values()))
             if not isinstance(value, str | None):

@@ -116,7 +116,12 @@ class Money(msgspec.Struct, frozen=True, order=False):
 
 def from_minor(minor: int, currency: str) -> Money:
     """Money from integer minor units in the currency's own precision."""
-    return Money(Decimal(minor).scaleb(-currency_digits(currency)), currency)
+    return Money(major(minor, currency), currency)
+
+
+def major(minor: int, currency: str) -> Decimal:
+    """The amount that integer minor units of a currency come to: 12.34 for 1234 cents, 1234 for as many yen."""
+    return Decimal(minor).scaleb(-currency_digits(currency))
 
 
 def zero(currency: str) -> Money:

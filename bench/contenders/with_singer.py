@@ -1,6 +1,7 @@
 """The Singer SDK: the mapped records as messages of a tap to a target made with it; without an outbox.
 
-On PostgreSQL the target is MeltanoLabs' own, which upserts by key. For SQLite there is the SDK's generic sink, which only appends: less than the others do.
+On PostgreSQL the target is MeltanoLabs' own, which upserts by key. For SQLite there is the SDK's generic sink, which only appends:
+less than the others do.
 """
 
 import io

@@ -88,7 +88,7 @@ _SHORTCUTS: Mapping[str, Shortcut] = {
     "currency_code": Shortcut(f"if {{v}} not in currencies{_RAISE}"),
     "money": Shortcut("{v} = Money({r}, {arg})"),
     "major_units": Shortcut(
-        f"{{w}} = {{arg}}.upper()\nif {{w}} not in currencies{_RAISE}\n{{v}} = from_minor({{r}}, {{w}}).amount"
+        f"{{w}} = {{arg}}.upper()\nif {{w}} not in currencies{_RAISE}\n{{v}} = major({{r}}, {{w}})"
     ),
     "amount": Shortcut("{v} = {r}.amount"),
     "minor_units": Shortcut("{v} = {r}.minor"),

@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import Any
 
 from canonical_model.codes import countries, currencies
-from canonical_model.money import Money, from_minor
+from canonical_model.money import Money, major
 from mappings.runtime.arithmetic import added, multiplied, subtracted
 from mappings.runtime.functions import as_list, choose, find, is_present, ordered, required, scoped
 from mappings.runtime.readers import LIMIT, date_, decimal, exact, iso_date
@@ -91,7 +91,7 @@ PROVIDED: Mapping[str, Any] = {function.__name__: function for function in _FUNC
     "Unusual": Unusual,
     "Decimal": Decimal,
     "Money": Money,
-    "from_minor": from_minor,
+    "major": major,
     "UTC": UTC,
     "datetime": datetime,
     "exact": exact,

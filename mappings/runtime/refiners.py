@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import pycountry
 
 from canonical_model.codes import is_country, is_currency
-from canonical_model.money import InexactAmountError, Money, Rounding, from_minor
+from canonical_model.money import InexactAmountError, Money, Rounding, major
 from mappings.runtime.readers import boolean, date_, text
 from mappings.runtime.records import shown
 from mappings.runtime.refusal import Refused
@@ -121,7 +121,7 @@ def major_units(value: int | None, currency: Any) -> Decimal | None:
     """
     if value is None:
         return None
-    return from_minor(value, _known_currency((text(currency) or "").upper(), currency)).amount
+    return major(value, _known_currency((text(currency) or "").upper(), currency))
 
 
 def amount(value: Money | None) -> Decimal | None:

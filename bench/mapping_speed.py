@@ -15,18 +15,20 @@ import mappings
 from bench.handwritten import FUNCTIONS
 from bench.records import bodies, reading
 
-RECORDS, ROUNDS, BLOCK = 100_000, 7, 500
+RECORDS, ROUNDS, BLOCK = 100_000, 7, 100
 AIM = 0.95
+
+Function = Callable[[Any], Any]
 
 
 class Speed(NamedTuple):
-    """What was measured of one mapping.
+    """What was measured of one mapping; medians over the rounds.
 
     Attributes:
         mapping: Its name.
-        ours: Records a second of the compiled mapping, median over the rounds.
-        theirs: Records a second of the hand-written function.
-        ratio: Median over the rounds of ours to theirs in the same round.
+        ours: Records that the compiled mapping maps in a second of processor time.
+        theirs: Records that the hand-written function maps.
+        ratio: Ours to theirs: the median of the blocks of a round, each of which both map one right after the other.
     """
 
     mapping: str
@@ -42,7 +44,10 @@ def main(arguments: Sequence[str]) -> None:
 
 def compare(number: int, rounds: int, *, names: Sequence[str] = ()) -> list[Speed]:
     """Measure the mappings named, or all, over `number` records each, and print how they stand."""
+    gc.collect()
+    gc.freeze()  # so that collecting what a block leaves behind takes no time
     found = [measured(name, number, rounds) for name in names or mappings.names()]
+    gc.unfreeze()
     table = Table(title=f"{number:,} records of 2 kB for each mapping, medians of {rounds} interleaved rounds")
     for column in ("mapping", "compiled/s", "hand-written/s", f"ratio (aim {AIM})"):
         table.add_column(column, justify="left" if column == "mapping" else "right")
@@ -54,37 +59,31 @@ def compare(number: int, rounds: int, *, names: Sequence[str] = ()) -> list[Spee
 
 
 def measured(name: str, number: int, rounds: int) -> Speed:
-    """The speed of one mapping; each round has its own share of the records, which both go through block by block in turn."""
-    ours, theirs = mappings.load(name).apply, FUNCTIONS[name]
-    source, share = bodies(name, number), number // rounds
-    times = [_round(list(islice(source, share)), (ours, theirs), reading(name)) for _ in range(rounds)]
-    return Speed(
-        mapping=name,
-        ours=statistics.median(share / spent for spent, _ in times),
-        theirs=statistics.median(share / spent for _, spent in times),
-        ratio=statistics.median(hand / compiled for compiled, hand in times),
-    )
+    """The speed of one mapping; each round has its own share of the records."""
+    functions, source = (mappings.load(name).apply, FUNCTIONS[name]), bodies(name, number)
+    found = [_round(list(islice(source, number // rounds)), functions, reading(name)) for _ in range(rounds)]
+    return Speed(name, *(statistics.median(figures) for figures in zip(*found, strict=True)))
 
 
-def _round(
-    texts: list[str], functions: tuple[Callable[[Any], Any], ...], read: Callable[[str], Any]
-) -> tuple[float, ...]:
-    """Seconds that each function takes; the one that goes first changes from block to block."""
-    spent = dict.fromkeys(functions, 0.0)
-    order = list(functions)
-    for start in range(0, len(texts), BLOCK):
-        for function in order:
-            spent[function] += _time(function, [read(text) for text in texts[start : start + BLOCK]])
-        order.reverse()
-    return tuple(spent[function] for function in functions)
+def _round(texts: list[str], functions: tuple[Function, Function], read: Function) -> tuple[float, float, float]:
+    """Records a second of both functions, and the ratio; the one that goes first changes from block to block."""
+    times = []
+    for number, start in enumerate(range(0, len(texts), BLOCK)):
+        spent = {}
+        for function in functions if number % 2 else reversed(functions):
+            block = [read(text) for text in texts[start : start + BLOCK]]  # each has its own, down to the texts
+            spent[function] = _time(function, block) / len(block)
+        times.append([spent[function] for function in functions])
+    ours, theirs = (statistics.median(column) for column in zip(*times, strict=True))
+    return 1 / ours, 1 / theirs, statistics.median(hand / compiled for compiled, hand in times)
 
 
-def _time(function: Callable[[Any], Any], block: list[Any]) -> float:
+def _time(function: Function, block: list[Any]) -> float:
     gc.collect()
-    before = time.perf_counter()
+    before = time.process_time()
     for record in block:
         function(record)
-    return time.perf_counter() - before
+    return time.process_time() - before
 
 
 if __name__ == "__main__":

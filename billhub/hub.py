@@ -93,7 +93,9 @@ def compiled(name: str, bundle: str) -> CompiledMapping:
     Raises:
         MappingError: This release of the hub cannot compile it.
     """
-    return mappings.compile_bundle(mappings.Bundle(name=name, files=msgspec.json.decode(bundle)))
+    return mappings.compile_bundle(
+        mappings.Bundle(name=name, files=msgspec.json.decode(bundle)), mappings.promises(name)
+    )
 
 
 def open_hub(

@@ -3,7 +3,7 @@
 The language is described in docs/mapping-guide.md. Nothing here reads or writes anything but the mapping files themselves.
 """
 
-from mappings.catalogue import bundle_of, contract, load, names
+from mappings.catalogue import bundle_of, contract, load, names, promises
 from mappings.compilation import compile_bundle, compile_file
 from mappings.compiled import CompiledMapping
 from mappings.files.bundles import Bundle
@@ -17,6 +17,7 @@ __all__ = [
     "run_fixtures",
     "bundle_of",
     "contract",
+    "promises",
     "Bundle",
     "Contract",
     "compile_bundle",

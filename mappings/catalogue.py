@@ -1,12 +1,13 @@
 """The mappings that are there: found by their folders, compiled once."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
 from canonical_model.errors import MappingError
 from mappings.compilation import compile_bundle
 from mappings.compiled import CompiledMapping
-from mappings.contracts import stated
+from mappings.contracts import promised, stated
 from mappings.files.bundles import Bundle, gather
 from mappings.files.contracts import Contract
 from mappings.files.tables import Table, read_table
@@ -40,7 +41,13 @@ def load(name: str) -> CompiledMapping:
     Raises:
         MappingError: There is no such mapping, or it does not compile.
     """
-    return compile_bundle(bundle_of(name))
+    return compile_bundle(bundle_of(name), promises(name))
+
+
+@lru_cache(maxsize=256)
+def promises(name: str) -> Mapping[str, str]:
+    """The type that a mapping's contract promises of each field, by path, where it promises one: what makes a compiled mapping faster."""
+    return promised(ROOT, name)
 
 
 @lru_cache(maxsize=256)
@@ -62,6 +69,10 @@ def table(name: str) -> Table:
     """A lookup table by name.
 
     Raises:
-        MappingError: It breaks its schema.
+        MappingError: There is no such table, or it breaks its schema.
     """
+    if name not in tables():
+        raise MappingError(
+            f"there is no such table; there are {', '.join(tables())}", mapping=f"tables/{name}", field="table"
+        )
     return read_table(name, (ROOT / "tables" / f"{name}.yaml").read_text("utf-8"))

@@ -1,6 +1,6 @@
 """From texts to a mapping ready for use; every fault is named with file, line and field."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -28,8 +28,12 @@ def compile_file(path: Path) -> CompiledMapping:
     return compile_bundle(gather(path.parent.parent, f"{path.parent.name}/{path.stem}"))
 
 
-def compile_bundle(bundle: Bundle) -> CompiledMapping:
+def compile_bundle(bundle: Bundle, promised: Mapping[str, str] | None = None) -> CompiledMapping:
     """Compile the mapping in a bundle.
+
+    Args:
+        bundle: The texts.
+        promised: The type that the source promises of a field, by path, so that records that keep the promise are mapped faster.
 
     Raises:
         MappingError: It is not a sound mapping; the message lists every fault with file, line and field.
@@ -39,7 +43,9 @@ def compile_bundle(bundle: Bundle) -> CompiledMapping:
     definition = _definition(bundle, base, (), faults)
     chosen = _overlays(bundle, base, patches, faults) if patches else None
     _refuse(bundle, faults)
-    return OverlaidMapping(definition, chosen, bundle.fingerprint) if chosen else CompiledMapping(definition, bundle.fingerprint)
+    if chosen:
+        return OverlaidMapping(definition, chosen, bundle.fingerprint, promised or {})
+    return CompiledMapping(definition, bundle.fingerprint, promised or {})
 
 
 def laid_on(bundle: Bundle, *, legal_entity: str | None, customer: str | None) -> Source:
@@ -72,16 +78,22 @@ def _header_faults(bundle: Bundle, base: Source) -> Iterator[Fault]:
     side = "target" if base.data["direction"] == "inbound" else "source"
     if base.data[side]["entity"] not in ENTITIES:
         yield Fault(base.mark((side, "entity")), f"{side}.entity", f"is not one of {', '.join(ENTITIES)}")
+    if base.data["source"]["entity"] in base.data["source"].get("inputs", ()):
+        yield Fault(
+            base.mark(("source", "inputs")), "source.inputs", "names the document itself; inputs stand beside it"
+        )
 
 
 def _definition(bundle: Bundle, base: Source, patches: Sequence[Overlay], faults: list[Fault]) -> Definition:
-    """The base with patches as typed rules; what is wrong with it is added to `faults`."""
+    """The base with patches as typed rules; what is wrong with it, and has not been told yet, is added to `faults`."""
     source, unplaced = overlays.laid_on(base, patches) if patches else (base, [])
     versions = {base.file: base.data["version"]} | {patch.source.file: patch.version for patch in patches}
     reading = Reading(source, bundle, versions)
     definition = parse(reading)
-    told = {fault.field for fault in reading.faults}
-    faults += unplaced + reading.faults + [fault for fault in check(definition) if fault.field not in told]
+    misread = {fault.field for fault in reading.faults}
+    found = unplaced + reading.faults + [fault for fault in check(definition) if fault.field not in misread]
+    told = {(fault.mark, fault.field) for fault in faults}
+    faults += [fault for fault in found if (fault.mark, fault.field) not in told]
     return definition
 
 

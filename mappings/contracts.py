@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from canonical_model.errors import MappingError
 from mappings.files.contracts import ANYTHING, Contract, parent_of, read_contract
 from mappings.files.faults import Fault, refusal
 from mappings.files.yaml_source import Mark
@@ -29,6 +30,17 @@ def stated(root: Path, definition: Definition) -> Contract | None:
     if faults:
         raise refusal(definition.name, faults)
     return contract
+
+
+def promised(root: Path, name: str) -> dict[str, str]:
+    """The one type, besides null, that the source promises of a field, by path; nothing where it promises several, or there is no sound contract."""
+    path = contract_file(root, name)
+    try:
+        fields = read_contract(name, path.read_text("utf-8")).fields if path.is_file() else {}
+    except MappingError:
+        return {}
+    types = {at: [each for each in field.types if each != "null"] for at, field in fields.items()}
+    return {at: found[0] for at, found in types.items() if len(found) == 1}
 
 
 def implied(definition: Definition) -> Contract:

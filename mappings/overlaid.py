@@ -1,6 +1,7 @@
 """A mapping with overlays: each record is mapped by the base with the patches of its legal entity and customer on it."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -11,6 +12,9 @@ from mappings.runtime.records import FieldTrace, Mapped
 
 Chosen = tuple[str | None, ...]
 """Values of the selectors, in their order; None where no overlay is for the value."""
+
+_LONGEST_NUMBER = 128
+"""Bits of the greatest number that may be a code: Python writes much longer ones slowly, and at last not at all."""
 
 
 class Overlays(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,13 +38,17 @@ class OverlaidMapping(CompiledMapping):
         base: The mapping without overlays.
         overlays: Its overlays.
         fingerprint: SHA-256 of the bundle, in hexadecimal.
+        promised: The type that the source promises of a field, by path.
     """
 
-    def __init__(self, base: Definition, overlays: Overlays, fingerprint: str) -> None:
-        super().__init__(base, fingerprint)
+    def __init__(
+        self, base: Definition, overlays: Overlays, fingerprint: str, promised: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        super().__init__(base, fingerprint, promised)
+        self._promised = promised
         self.apply = self._apply
         self._overlays = overlays
-        self._base = CompiledMapping(base, fingerprint)
+        self._base = CompiledMapping(base, fingerprint, promised)
         self._variants: dict[Chosen, CompiledMapping] = {}
         self._ways = tuple(zip(overlays.selectors, overlays.known, strict=True))
 
@@ -78,7 +86,9 @@ class OverlaidMapping(CompiledMapping):
     def _compiled(self, chosen: Chosen) -> CompiledMapping:
         if chosen not in self._variants:
             definition = self._overlays.definitions.get(chosen)
-            self._variants[chosen] = CompiledMapping(definition, self.fingerprint) if definition else self._base
+            self._variants[chosen] = (
+                CompiledMapping(definition, self.fingerprint, self._promised) if definition else self._base
+            )
         return self._variants[chosen]
 
 
@@ -86,4 +96,6 @@ def _value(record: Any, steps: tuple[str, ...], known: frozenset[str]) -> str | 
     for key in steps:
         record = record.get(key) if type(record) is dict or isinstance(record, Mapping) else None
     text = record.strip() if isinstance(record, str) else None
+    if type(record) is int and record.bit_length() <= _LONGEST_NUMBER:
+        text = str(record)
     return text if text in known else None

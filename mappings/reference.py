@@ -12,8 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from mappings.files.schemas import SCHEMAS, schema_of
-from mappings.language.canonical import ENTITIES, fields_of
+from mappings.language.canonical import ENTITIES, Shape, fields_of
 from mappings.runtime.records import FieldProblem, FieldTrace
 from mappings.runtime.refiners import ROUNDINGS
 from mappings.runtime.transforms import TRANSFORMS, Argument, Transform
@@ -37,7 +39,10 @@ ARGUMENTS: Mapping[Argument, tuple[str, Mapping[str, Any]]] = {
             "minProperties": 1,
             "maxProperties": 1,
             "additionalProperties": False,
-            "properties": {"currency": {"$ref": "#/$defs/path"}, "code": {"type": "string"}},
+            "properties": {
+                "currency": {"$ref": "#/$defs/path", "description": "Path to the ISO 4217 code."},
+                "code": {"type": "string", "description": "ISO 4217 code of all amounts here."},
+            },
         },
     ),
 }
@@ -72,8 +77,8 @@ def _is(path: Path, text: str) -> bool:
 
 
 def _published(kind: str) -> dict[str, Any]:
-    """The schema for editors."""
-    schema = schema_of(kind)
+    """The schema for editors, in draft 7: the YAML language server knows JSON Schema "7 and below" (its README, version 1.19)."""
+    schema: dict[str, Any] = _in_draft_07(schema_of(kind)) | {"$schema": "http://json-schema.org/draft-07/schema#"}
     if "use" not in schema.get("$defs", {}):
         return schema
     schema["$defs"]["use"] = {"description": schema["$defs"]["use"]["description"], "oneOf": list(_uses())}
@@ -83,7 +88,16 @@ def _published(kind: str) -> dict[str, Any]:
         "description": words,
         "oneOf": [use, {"type": "array", "minItems": 1, "items": use}],
     }
-    return schema | {"allOf": [_fields_of(entity) for entity in ENTITIES]} if kind == "mapping" else schema
+    return _with_documents(schema) if kind == "mapping" else schema
+
+
+def _in_draft_07(schema: Any) -> Any:
+    """The same in the words of draft 7, of which `dependentRequired` is the only one that differs here."""
+    if isinstance(schema, list):
+        return [_in_draft_07(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {"dependencies" if key == "dependentRequired" else key: _in_draft_07(each) for key, each in schema.items()}
 
 
 def _uses() -> Iterator[dict[str, Any]]:
@@ -92,27 +106,55 @@ def _uses() -> Iterator[dict[str, Any]]:
         if transform.argument == "none":
             yield {"const": name, **text}
         else:
-            argument = dict(ARGUMENTS[transform.argument][1])
             yield {
                 "type": "object",
                 "required": [name],
                 "additionalProperties": False,
-                "properties": {name: argument},
+                "properties": {name: {**ARGUMENTS[transform.argument][1], **text}},
                 **text,
             }
 
 
-def _fields_of(entity: str) -> dict[str, Any]:
-    """What an inbound mapping to a canonical document sets."""
-    texts = _attributes(ENTITIES[entity])
-    fields = {
-        name: {"$ref": "#/$defs/rule", "description": texts.get(name, "")} for name in fields_of(ENTITIES[entity])
-    }
+def _with_documents(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of mappings, which canonical documents there are, and of each the fields that an inbound mapping sets."""
+    for branch, side in ((schema["then"], "target"), (schema["else"]["then"], "source")):
+        branch["properties"][side]["properties"]["entity"] = {
+            "enum": list(ENTITIES),
+            "description": "Canonical document.",
+        }
+    for struct in dict.fromkeys(each for entity in ENTITIES.values() for each in _structs(entity)):
+        schema["$defs"][struct.__name__] = _fields_of(struct)
+    return schema | {"allOf": [_document(entity) for entity in ENTITIES]}
+
+
+def _document(entity: str) -> dict[str, Any]:
     is_inbound = {"direction": {"const": "inbound"}, "target": {"properties": {"entity": {"const": entity}}}}
     return {
         "if": {"required": ["direction", "target"], "properties": is_inbound},
-        "then": {"properties": {"fields": {"properties": fields, "additionalProperties": False}}},
+        "then": {"properties": {"fields": {"$ref": f"#/$defs/{ENTITIES[entity].__name__}"}}},
     }
+
+
+def _structs(struct: type[Struct]) -> Iterator[type[Struct]]:
+    """A struct, then those inside it."""
+    yield struct
+    for shape in fields_of(struct).values():
+        if shape.struct:
+            yield from _structs(shape.struct)
+
+
+def _fields_of(struct: type[Struct]) -> dict[str, Any]:
+    """A rule for each field of a struct: none may be missing, and there are no others."""
+    shapes, texts = fields_of(struct), _attributes(struct)
+    rules = {name: _rule_of(shape) | {"description": texts.get(name, "")} for name, shape in shapes.items()}
+    return {"type": "object", "required": list(rules), "additionalProperties": False, "properties": rules}
+
+
+def _rule_of(shape: Shape) -> dict[str, Any]:
+    rule = {"$ref": "#/$defs/rule"}
+    if not shape.struct:
+        return rule
+    return {"allOf": [rule, {"properties": {"fields": {"$ref": f"#/$defs/{shape.struct.__name__}"}}}]}
 
 
 _HEAD = """# Mapping language: reference

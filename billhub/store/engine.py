@@ -97,7 +97,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 
 @retry(
-    retry=retry_if_exception_type(OperationalError), wait=wait_random(max=0.2), stop=stop_after_delay(60), reraise=True
+    retry=retry_if_exception_type(OperationalError), wait=wait_random(max=1), stop=stop_after_delay(60), reraise=True
 )
 def _into_wal(connection: Any) -> None:
     """Another process that opens the same new file at this moment makes SQLite refuse at once, without waiting for it."""

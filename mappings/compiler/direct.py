@@ -5,10 +5,12 @@ For every record it either gives exactly the document that the careful function 
 come from fields, keys and constants enter as Python literals.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from mappings.compiler.analysis import is_of_record, reads_item, sure_currencies
 from mappings.compiler.building import Building
+from mappings.compiler.habits import Habitual
 from mappings.compiler.leaves import ABSENT, Leaves, Made
 from mappings.compiler.reads import Place, Reads
 from mappings.compiler.shortcuts import called
@@ -22,9 +24,14 @@ from mappings.runtime.ordinary import PROVIDED
 _RECORD = Place()
 
 
-def compile_direct(definition: Definition) -> SourceText:
-    """The source text of `map_record(record)` and the objects it names, but for `carefully`."""
-    return _Direct(definition).written
+def compile_direct(definition: Definition, promised: Mapping[str, str] = MappingProxyType({})) -> SourceText:
+    """The source text of `map_record(record)` and the objects it names, but for `carefully`.
+
+    Args:
+        definition: A mapping without faults.
+        promised: The type that the source promises of a field, by path. A record that breaks the promise goes the careful way.
+    """
+    return _Direct(definition, promised).written
 
 
 class _Direct:
@@ -32,15 +39,16 @@ class _Direct:
 
     Args:
         definition: A mapping without faults.
+        promised: The type that the source promises of a field, by path.
     """
 
-    def __init__(self, definition: Definition) -> None:
+    def __init__(self, definition: Definition, promised: Mapping[str, str]) -> None:
         used = (use for rule in all_rules(definition.root) for use in uses(rule))
         self.written = self._to = SourceText({**PROVIDED, **called(used)})
         self._reads = Reads(self._to)
         self._building = Building(self._to, self._reads)
-        canonical = None if definition.inbound else definition.entity
-        self._leaves = Leaves(self._to, self._reads, self._part, canonical=canonical)
+        habits = Habitual(promised, canonical=None if definition.inbound else definition.entity)
+        self._leaves = Leaves(self._to, self._reads, self._part, habits)
         self._list_type = "list" if definition.inbound else "tuple"  # of JSON, of canonical documents
         self._ready: dict[int, Made] = {}
         self._to.line("def map_record(record):")

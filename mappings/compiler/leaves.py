@@ -6,13 +6,13 @@ import msgspec
 
 from mappings.compiler.analysis import Shared, shared_transforms
 from mappings.compiler.expressions import CALCULATIONS, default_of
+from mappings.compiler.habits import Habits, Habitual
 from mappings.compiler.reads import PRESENT, Place, Reads, where
 from mappings.compiler.refining import Refining, Work, f_string
-from mappings.compiler.shortcuts import Habits
 from mappings.compiler.source_text import SourceText
-from mappings.language.canonical import Shape, shape_at
+from mappings.language.canonical import Shape
 from mappings.language.checks import leaf_kind
-from mappings.language.definition import Arithmetic, Concat, From, Lookup, Object, Path, Rule
+from mappings.language.definition import Arithmetic, Concat, From, Lookup, Object, Rule
 from mappings.language.walking import paths
 
 Refined = From | Lookup | Concat | Arithmetic
@@ -40,15 +40,16 @@ class Leaves:
         to: Where the code goes.
         reads: How the record is read.
         make: Writes a rule that is a part of another.
-        canonical: The canonical entity that is read, if it is one.
+        habits: What values mostly look like.
     """
 
     def __init__(
-        self, to: SourceText, reads: Reads, make: Callable[[Rule, Place, str], Made], *, canonical: str | None
+        self, to: SourceText, reads: Reads, make: Callable[[Rule, Place, str], Made], habits: Habitual
     ) -> None:
-        self._to, self._reads, self._make, self._canonical = to, reads, make, canonical
+        self._to, self._reads, self._make, self._habits = to, reads, make, habits
         self._refining = Refining(to, reads)
         self._shared: dict[int, Shared] = {}
+        self._columns: dict[tuple[str, str, bool], str] = {}
 
     def share(self, body: Object) -> None:
         """Note what rules of an object have in common, so that it is done once."""
@@ -65,21 +66,21 @@ class Leaves:
         return made
 
     def _read(self, rule: From | Lookup, place: Place, name: str, shape: Shape | None) -> Made:
-        if isinstance(rule, From):
+        if isinstance(rule, Lookup):
+            self._combined(rule, place, name)
+        elif not self._is_only_chosen(rule):
             made = self._from(rule, place, name)
             if made.text != name and not _has_more(rule, shape):
                 return made
             if made.text != name:
                 self._to.line(f"{name} = {made.text}")
-        else:
-            self._combined(rule, place, name)
         if rule.choices is not None:
-            self._choose(rule, name)
+            self._choose(rule, place, name)
         return self._fitted(rule, name, shape)
 
     def _from(self, rule: From, place: Place, name: str) -> Made:
         shared = self._shared.get(id(rule))
-        habits = self._habits(rule.path, is_needed=rule.head.required)
+        habits = self._habits.of(rule.path, is_needed=rule.head.required)
         work = Work(uses=rule.uses, place=place, habits=habits, has_choices=rule.choices is not None)
         if shared is None:
             self._refining.refine(work, self._reads.value(rule.path, place, needed=rule.head.required), name)
@@ -99,7 +100,7 @@ class Leaves:
         if known:
             return known
         name, source = self._to.local(*rule.path.steps), self._reads.value(rule.path, place, needed=shared.is_needed)
-        habits = self._habits(rule.path, is_needed=shared.is_needed)
+        habits = self._habits.of(rule.path, is_needed=shared.is_needed)
         self._refining.refine(Work(uses=uses, place=place, habits=habits), source, name)
         self._reads.remember(*key, value=name)
         return name
@@ -124,13 +125,15 @@ class Leaves:
                 return True
 
     def _look_up(self, rule: Lookup, place: Place, name: str) -> None:
-        first, *others = rule.keys
-        self._to.line(f"{name} = {self._reads.value(first, place, needed=rule.head.required and not others)}")
+        (first, *others), column = rule.keys, self._column(rule, place)
+        if rule.head.required and not others:
+            self._to.line(f"{name} = {column}[{self._reads.value(first, place, needed=True)}]")
+            return
+        self._to.line(f"{name} = {self._reads.value(first, place)}")
         for key in others:
-            self._to.line(f"if not ({PRESENT.format(name)}):")
+            self._to.line(f"if {name} not in {column} and not ({PRESENT.format(name)}):")
             with self._to.deeper(), self._reads.branch():
                 self._to.line(f"{name} = {self._reads.value(key, place)}")
-        column = self._column(rule, place)
         if rule.head.required:
             self._to.line(f"{name} = {column}[{name}]")
             return
@@ -139,21 +142,26 @@ class Leaves:
 
     def _column(self, rule: Lookup, place: Place) -> str:
         """The variable that holds a column of the table, as the legal entity sees it where the rule names one."""
-        scope = where(rule.scope, place) if rule.scope else ()
-        key = ("column", rule.table.name, rule.column, scope)
-        name: str = self._reads.recall(*key) or self._named_column(rule, place)
+        constant = self._columns.get((rule.table.name, rule.column, bool(rule.scope))) or self._named_column(rule)
+        if rule.scope is None:
+            return constant
+        key = ("column", constant, *where(rule.scope, place))
+        known: str | None = self._reads.recall(*key)
+        if known:
+            return known
+        name = self._to.local(rule.column)
+        self._to.line(f"{name} = scoped({constant}, {self._reads.value(rule.scope, place)})")
         self._reads.remember(*key, value=name)
         return name
 
-    def _named_column(self, rule: Lookup, place: Place) -> str:
-        table, steps = rule.table, (rule.table.name, rule.column)
-        about = f"column {rule.column} of table {table.name}, version {table.version}"
-        if rule.scope is None:
-            return self._to.constant(table.column(rule.column), steps, about)
-        levels = {code: table.column(rule.column, code) for code in (None, *table.legal_entities)}
-        columns, column = self._to.constant(levels, steps, f"{about}, by legal entity"), self._to.local(rule.column)
-        self._to.line(f"{column} = scoped({columns}, {self._reads.value(rule.scope, place)})")
-        return column
+    def _named_column(self, rule: Lookup) -> str:
+        table, column = rule.table, rule.column
+        levels = {code: table.column(column, code) for code in (None, *table.legal_entities)}
+        about = f"column {column} of table {table.name}, version {table.version}"
+        value = levels if rule.scope else levels[None]
+        name = self._to.constant(value, (table.name, column), about + (", by legal entity" if rule.scope else ""))
+        self._columns[table.name, column, bool(rule.scope)] = name
+        return name
 
     def _join(self, rule: Concat, place: Place, name: str) -> bool:
         """Code that joins texts; whether they may come to nothing."""
@@ -173,13 +181,19 @@ class Leaves:
         steps = rule.path.steps if isinstance(rule, From) else ("part",)
         return self._make(rule, place, self._to.local(*steps))
 
-    def _choose(self, rule: From | Lookup, name: str) -> None:
+    def _choose(self, rule: From | Lookup, place: Place, name: str) -> None:
         steps = rule.path.steps if isinstance(rule, From) else (rule.table.name, rule.column)
         choices = self._to.constant(rule.choices or {}, steps)
-        if rule.head.required:
+        if isinstance(rule, From) and self._is_only_chosen(rule):
+            self._to.line(f"{name} = {choices}[{self._reads.value(rule.path, place, needed=True)}]")
+        elif rule.head.required:
             self._to.line(f"{name} = {choices}[{name}]")
         else:
             self._to.line(f"{name} = {choices}[{name}] if {name} in {choices} else choose({name}, {choices})")
+
+    def _is_only_chosen(self, rule: From) -> bool:
+        """Whether a raw value that must be there goes straight to the enumeration."""
+        return rule.choices is not None and rule.head.required and not rule.uses
 
     def _fitted(self, rule: Refined, name: str, shape: Shape | None) -> Made:
         """The value as the canonical struct takes it; looked at here, because its constructor does not look."""
@@ -194,12 +208,6 @@ class Leaves:
             with self._refining.guarded(name, is_there=not there):
                 self._to.line(f"{name} = Decimal({name})")
         return Made(text=name, there=there)
-
-    def _habits(self, path: Path, *, is_needed: bool) -> Habits:
-        entity, *steps = path.full.split(".")
-        shape = shape_at(entity, tuple(steps)) if entity == self._canonical else None
-        is_text = bool(shape and shape.kind == "text")
-        return Habits(is_text=is_text, decimals=self._canonical is not None, is_needed=is_needed)
 
 
 def _meaning(rule: From | Lookup, place: Place, shape: Shape | None) -> tuple[str, str]:

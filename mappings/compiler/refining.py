@@ -6,8 +6,9 @@ from contextlib import contextmanager
 
 import msgspec
 
+from mappings.compiler.habits import Habits
 from mappings.compiler.reads import Place, Reads
-from mappings.compiler.shortcuts import Habits, Shortcut, shortcuts
+from mappings.compiler.shortcuts import Shortcut, shortcuts
 from mappings.compiler.source_text import SourceText
 from mappings.files.tables import Table
 from mappings.language.definition import Condition, Path, Use

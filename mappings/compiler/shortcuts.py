@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from canonical_model.codes import currencies
+from mappings.compiler.habits import Habits
 from mappings.language.definition import Use
 from mappings.runtime.transforms import TRANSFORMS
 
@@ -36,34 +37,20 @@ class Shortcut(msgspec.Struct, frozen=True):
         return self.may_be_none or self.may_be_blank
 
 
-class Habits(msgspec.Struct, frozen=True, kw_only=True):
-    """What values mostly look like; others are taken too, but take longer.
-
-    Attributes:
-        is_text: Whether a text is one for certain, because the canonical document says so.
-        decimals: Whether numbers are Decimals, as in canonical documents, not text, as in JSON.
-        is_needed: Whether there is a value in every sound record.
-    """
-
-    is_text: bool = False
-    decimals: bool = False
-    is_needed: bool = False
-
-
 _RAISE = ":\n    raise Unusual"
 _TYPE = "type({r}) is str"
 _STORABLE = "{r}.isascii() and '\\0' not in {r}"
 _TEXT = {
-    True: Shortcut(f"{{v}} = {{r}}.strip() if {_STORABLE} else text({{r}})", may_be_blank=True),
-    False: Shortcut(f"{{v}} = {{r}}.strip() if {_TYPE} and {_STORABLE} else text({{r}})", may_be_blank=True),
+    "": f"{{r}}.strip() if {_TYPE} and {_STORABLE} else text({{r}})",
+    "text": f"{{r}}.strip() if {_STORABLE} else text({{r}})",
+    "integer": "str({r}) if type({r}) is int and -LIMIT < {r} < LIMIT else text({r})",
 }
-_CODE = {
-    True: Shortcut("{v} = {r}.strip()", may_be_blank=True),
-    False: Shortcut(f"{{v}} = {{r}}.strip() if {_TYPE} else text({{r}})", may_be_blank=True),
-}
+_CODE = {**_TEXT, "": f"{{r}}.strip() if {_TYPE} else text({{r}})", "text": "{r}.strip()"}
+_DECIMAL = "{v} = exact({r}) if type({r}) is Decimal else decimal({r})"
 _NUMBER = {
-    True: "{v} = exact({r}) if type({r}) is Decimal else decimal({r})",
-    False: f"{{v}} = exact({{r}}) if {_TYPE} and {{r}}.isascii() or type({{r}}) is Decimal else decimal({{r}})",
+    "": f"{{v}} = exact({{r}}) if {_TYPE} and {{r}} and {{r}}.isascii() or type({{r}}) is Decimal else decimal({{r}})",
+    "text": "{v} = exact({r}) if {r} and {r}.isascii() else decimal({r})",
+    "integer": "{v} = decimal({r})",
 }
 _FINITE = f"\nif not {{v}}.is_finite(){_RAISE}"
 _SINGLE_LINE = Shortcut("if not {v}.isprintable():\n    {v} = one_line({v})")
@@ -132,10 +119,11 @@ def called(uses: Iterable[Use]) -> Mapping[str, Callable[..., Any]]:
 
 
 def _shortcut(names: Sequence[str], habits: Habits, has_choices: bool) -> Shortcut:
-    number = _NUMBER[habits.decimals]
+    number = _DECIMAL if habits.decimals else _NUMBER[habits.kind]
     match names:
         case ["text", *others]:
-            return (_CODE if _is_code(others, has_choices) else _TEXT)[habits.is_text]
+            code = (_CODE if _is_code(others, has_choices) else _TEXT)[habits.kind]
+            return Shortcut(f"{{v}} = {code}", may_be_blank=True)
         case ["decimal", *others]:
             return _decimal(number, is_needed=habits.is_needed, becomes_money="money" in others)
         case ["read_money", "amount", *_]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, NamedTuple
 
 from jsonschema.exceptions import ValidationError
 
@@ -23,26 +23,59 @@ _SHOWN = 120
 """How many characters of a value a message shows."""
 
 
+class Breach(NamedTuple):
+    """One error as the validator tells it.
+
+    Attributes:
+        rule: Keyword of the schema that is broken, for example `required`.
+        wanted: What the keyword says.
+        given: What is in the file.
+        schema: The part of the schema that the keyword stands in.
+        place: Where the value, or the key that is wrong, stands.
+        message: In the validator's words.
+    """
+
+    rule: str
+    wanted: Any
+    given: Any
+    schema: Any
+    place: Place
+    message: str
+
+
 def in_words(errors: Iterable[ValidationError], source: Source) -> list[Fault]:
     """The errors with the lines they are on."""
     return [
         Fault(source.mark(place), ".".join(map(str, place)) or "file", message)
         for error in errors
-        for place, message in _places(error)
+        for place, message in _faults(_breach(error))
     ]
 
 
-def _places(error: ValidationError) -> Iterator[tuple[Place, str]]:
-    place = tuple(error.absolute_path)
-    if error.validator == "additionalProperties":
-        known = error.schema.get("properties", {})
-        yield from (((*place, key), _stray(key, known)) for key in error.instance if key not in known)
-    elif error.validator == "dependentRequired":
-        yield from ((place, message) for message in _lonely(error.validator_value, error.instance))
-    elif "propertyNames" in error.absolute_schema_path:
-        yield (*place, error.instance), _message(error)
+def _breach(error: Any) -> Breach:
+    place, is_key = tuple(error.absolute_path), "propertyNames" in error.absolute_schema_path
+    return Breach(
+        rule=error.validator,
+        wanted=error.validator_value,
+        given=error.instance,
+        schema=error.schema,
+        place=(*place, error.instance) if is_key else place,
+        message=error.message,
+    )
+
+
+def _faults(breach: Breach) -> Iterator[tuple[Place, str]]:
+    if breach.rule == "additionalProperties":
+        known = breach.schema.get("properties", {})
+        yield from (((*breach.place, key), _stray(key, known)) for key in breach.given if key not in known)
+    elif breach.rule == "required":
+        yield from ((breach.place, f"{name!r} is missing") for name in breach.wanted if name not in breach.given)
+    elif breach.rule == "dependentRequired":
+        yield from ((breach.place, message) for message in _lonely(breach.wanted, breach.given))
+    elif breach.rule in _MESSAGES:
+        yield breach.place, f"{_shown(breach.given)} {_MESSAGES[breach.rule](breach)}"
     else:
-        yield place, _message(error)
+        yield breach.place, breach.message if len(breach.message) <= _SHOWN else f"{breach.message[:_SHOWN]}..."
 
 
 def _stray(key: str, known: Iterable[str]) -> str:
@@ -55,26 +88,14 @@ def _lonely(needed: Mapping[str, Iterable[str]], given: Mapping[str, Any]) -> It
         yield from (f"{key!r} needs {name!r} beside it" for name in needed[key] if name not in given)
 
 
-def _message(error: ValidationError) -> str:
-    if error.validator == "required":
-        return f"{error.message.split(chr(39))[1]!r} is missing"
-    if error.validator in _MESSAGES:
-        return f"{_shown(error.instance)} {_MESSAGES[error.validator](error)}"
-    return error.message if len(error.message) <= _SHOWN else f"{error.message[:_SHOWN]}..."
-
-
-def _type(error: ValidationError) -> str:
-    wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
-    quoted = "; quote it" if wanted == ["string"] and type(error.instance) in (int, bool, Decimal) else ""
+def _type(breach: Breach) -> str:
+    wanted = breach.wanted if isinstance(breach.wanted, list) else [breach.wanted]
+    quoted = "; quote it" if wanted == ["string"] and type(breach.given) in (int, bool, Decimal) else ""
     return f"is not {' or '.join(_TYPES[name] for name in wanted)}{quoted}"
 
 
-def _enum(error: ValidationError) -> str:
-    return f"is not one of {', '.join(map(str, error.validator_value))}"
-
-
-def _described(error: ValidationError) -> str:
-    return f"does not fit: {error.schema.get('description', error.validator_value)}"
+def _described(breach: Breach) -> str:
+    return f"does not fit: {breach.schema['description'].rstrip('.')}"
 
 
 def _shown(value: Any) -> str:
@@ -84,14 +105,14 @@ def _shown(value: Any) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
-_MESSAGES: Mapping[str, Callable[[ValidationError], str]] = {
+_MESSAGES: Mapping[str, Callable[[Breach], str]] = {
     "type": _type,
-    "enum": _enum,
-    "const": lambda error: f"must be {error.validator_value!r}",
     "pattern": _described,
     "anyOf": _described,
-    "not": lambda error: error.schema["description"],
-    "minItems": lambda error: f"has too few items; {error.validator_value} or more are needed",
-    "minProperties": lambda error: f"has too few keys; {error.validator_value} or more are needed",
-    "maxProperties": lambda error: f"has too many keys; only {error.validator_value} can stand here",
+    "enum": lambda breach: f"is not one of {', '.join(map(str, breach.wanted))}",
+    "const": lambda breach: f"must be {breach.wanted!r}",
+    "not": lambda breach: str(breach.schema["description"]),
+    "minItems": lambda breach: f"has too few items; {breach.wanted} or more are needed",
+    "minProperties": lambda breach: f"has too few keys; {breach.wanted} or more are needed",
+    "maxProperties": lambda breach: f"has too many keys; only {breach.wanted} can stand here",
 }

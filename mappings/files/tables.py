@@ -95,12 +95,12 @@ def _table(data: Mapping[str, Any]) -> Table:
 
 
 def _rows(rows: Mapping[str, Any], columns: list[str]) -> Rows:
-    return {key: dict(zip(columns, _values(value), strict=True)) for key, value in rows.items()}
+    return {key: dict(zip(columns, _values(value, columns), strict=True)) for key, value in rows.items()}
 
 
-def _values(value: Any) -> list[Any]:
-    """The values of a row; a single one stands for the only column."""
-    return value if isinstance(value, list) else [value]
+def _values(value: Any, columns: list[str]) -> list[Any]:
+    """The values of a row: a single one is that of the only column, a null that of all."""
+    return value if isinstance(value, list) else [value] * (len(columns) if value is None else 1)
 
 
 def _faults(name: str, source: Source) -> Iterator[Fault]:
@@ -109,7 +109,7 @@ def _faults(name: str, source: Source) -> Iterator[Fault]:
         yield Fault(source.mark(("table",)), "table", message)
     columns, kinds = source.data["columns"], dict[str, type]()
     for place, value in _all_values(source.data):
-        values = _values(value)
+        values = _values(value, columns)
         if len(values) != len(columns):
             message = f"has {len(values)} value(s) for {len(columns)} column(s): {', '.join(columns)}"
             yield Fault(source.mark(place), ".".join(map(str, place)), message)
@@ -121,7 +121,7 @@ def _faults(name: str, source: Source) -> Iterator[Fault]:
 
 def _all_values(data: Mapping[str, Any]) -> Iterator[tuple[Place, Any]]:
     """Where each row of all levels stands, and what is there."""
-    levels = {("rows",): data["rows"], ("organisation",): data.get("organisation", {})}
+    levels: dict[Place, Any] = {("rows",): data["rows"], ("organisation",): data.get("organisation", {})}
     levels |= {("legal_entities", code): rows for code, rows in data.get("legal_entities", {}).items()}
     for level, rows in levels.items():
         yield from (((*level, key), value) for key, value in rows.items())

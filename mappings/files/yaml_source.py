@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 
 import yaml
 from yaml.composer import Composer
-from yaml.cyaml import CParser
+from yaml.cyaml import CSafeLoader
 from yaml.reader import ReaderError
-from yaml.resolver import Resolver
 
 DEEPEST = 32
 """How deep values may be nested: more than twice what the deepest shipped mapping needs, and little enough for a compiled function."""
@@ -67,17 +66,17 @@ class Source(NamedTuple):
         return self.marks.get(place, Mark(self.file, 1))
 
 
-class _Loader(Composer, CParser, Resolver):
+class _Loader(Composer, CSafeLoader):
     """Composes nodes of the events of libyaml, which reads several times faster than the parser in Python."""
 
     def __init__(self, text: str) -> None:
-        CParser.__init__(self, text)
+        CSafeLoader.__init__(self, text)
         Composer.__init__(self)
-        Resolver.__init__(self)
         self._depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        line = self.peek_event().start_mark.line + 1
+        event: Any = self.peek_event()
+        line = event.start_mark.line + 1
         if self.check_event(yaml.AliasEvent):
             raise SourceError("aliases are not part of the mapping language", line)
         if self._depth == DEEPEST:
@@ -88,7 +87,12 @@ class _Loader(Composer, CParser, Resolver):
         return node
 
 
-_NARROWED = ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:merge", "tag:yaml.org,2002:value")
+_NARROWED = (
+    "tag:yaml.org,2002:bool",
+    "tag:yaml.org,2002:timestamp",
+    "tag:yaml.org,2002:merge",
+    "tag:yaml.org,2002:value",
+)
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag not in _NARROWED]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
@@ -110,11 +114,16 @@ def read(text: str, file: str = "") -> Source:
         node = _Loader(text).get_single_node()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise SourceError(f"not YAML: {error.problem}", mark.line + 1 if mark else 1) from error
+        line = (
+            min(mark.line, text.rstrip("\n").count("\n")) if mark else 0
+        )  # the end of the text counts as a line of its own
+        raise SourceError(f"not YAML: {error.problem}", line + 1) from error
     except ReaderError as error:
         raise SourceError(f"not YAML: {error.reason}", _line_of(text.encode()[: error.position])) from error
     except UnicodeEncodeError as error:
-        raise SourceError(f"not YAML: {text[error.start]!r} is no character", _line_of(text[: error.start].encode())) from error
+        raise SourceError(
+            f"not YAML: {text[error.start]!r} is no character", _line_of(text[: error.start].encode())
+        ) from error
     lines: dict[Place, int] = {}
     data = None if node is None else _value(node, (), lines)
     return Source(file, data, {place: Mark(file, line) for place, line in lines.items()})
@@ -160,7 +169,9 @@ def _scalar(node: yaml.Node) -> Any:
         return _integer(text) if tag == "int" else Decimal(text) if tag == "float" else _word(text, node)
     except (ValueError, ArithmeticError) as error:
         shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
-        raise SourceError(f"{shown!r} is not a plain number; quote it if it is text", node.start_mark.line + 1) from error
+        raise SourceError(
+            f"{shown!r} is not a plain number; quote it if it is text", node.start_mark.line + 1
+        ) from error
 
 
 def _word(text: str, node: yaml.Node) -> str | bool:

@@ -95,7 +95,6 @@ def _leaf(rule: Leaf, shape: Shape | None) -> Iterator[Fault]:
         yield from _constant(head, rule.value, shape)
         return
     if head.default is not None:
-        yield from _wants(head, _CONSTANTS[type(head.default)], shape)
         yield from _constant(head, head.default, shape)
     elif shape and not head.required and not shape.may_be_empty and not isinstance(rule, Index):
         yield _fault(
@@ -132,12 +131,21 @@ def leaf_kind(rule: Leaf) -> tuple[str, list[Fault]]:
 
 
 def _chosen(rule: From | Lookup, kind: str, faults: list[Fault]) -> tuple[str, list[Fault]]:
-    """The type after the enum, if there is one; by then it must be known."""
+    """The type after the enum, if there is one; by then it must be known, and the default must be of it."""
     if faults:
         return kind, faults
-    if rule.choices is not None:
-        return "text", [] if kind in ("json", "text") else [_fault(rule.head, f"map works on text, not on {kind}")]
-    return kind, [_fault(rule.head, "needs a transform or map that says its type")] if kind == "json" else []
+    if rule.choices is not None and kind not in ("json", "text"):
+        return "text", [_fault(rule.head, f"map works on text, not on {kind}")]
+    kind = "text" if rule.choices is not None else kind
+    if kind == "json":
+        return kind, [_fault(rule.head, "needs a transform or map that says its type")]
+    return kind, [*_default(rule.head, kind)]
+
+
+def _default(head: Head, kind: str) -> Iterator[Fault]:
+    given = None if head.default is None else _CONSTANTS[type(head.default)]
+    if given not in (None, kind) and (kind, given) != ("decimal", "integer"):
+        yield _fault(head, f"has {given} as its default, but gives {kind}")
 
 
 def _arithmetic(rule: Arithmetic) -> tuple[str, list[Fault]]:
@@ -185,7 +193,10 @@ def _part(part: Rule) -> Iterator[Fault]:
     elif isinstance(part, Object | Each | ListOf):
         yield _fault(part.head, "concat joins texts, not objects or lists")
     elif not isinstance(part, Absent):
-        yield from _leaf(part, Shape(kind="text", required=False))
+        kind, faults = leaf_kind(part)
+        yield from faults
+        if kind != "text" and not faults:
+            yield _fault(part.head, f"concat joins texts, not {kind}; end with a transform that gives text")
 
 
 def _column_kind(rule: Lookup) -> str:

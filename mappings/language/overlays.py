@@ -97,7 +97,9 @@ def _place(data: Any, field: str) -> Place:
         if "fields" not in rule:
             raise LookupError(f"{here} has no fields of its own; set {here} as a whole")
         if ("each" in rule) != step.endswith("[]"):
-            raise LookupError(f"{here} is {'a list' if 'each' in rule else 'no list'}; write {here}{'[]' * ('each' in rule)}")
+            raise LookupError(
+                f"{here} is {'a list' if 'each' in rule else 'no list'}; write {here}{'[]' * ('each' in rule)}"
+            )
         place, data = (*place, "fields", name), rule
     if last.endswith("[]"):
         raise LookupError(f"stands for single items; set {field.removesuffix('[]')} as a whole")

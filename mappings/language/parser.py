@@ -92,8 +92,11 @@ def _ignored(items: Sequence[Mapping[str, Any]], reading: Reading) -> tuple[dict
             reading.fault(
                 Spot(field="ignore", place=place), f"{', '.join(item['paths'])}: still to be decided: {item['reason']}"
             )
-        reasons |= dict.fromkeys(item["paths"], item["reason"])
-        marks |= dict.fromkeys(item["paths"], reading.source.mark(place))
+        mark = reading.source.mark(place)
+        for path in item["paths"]:
+            if path in marks and marks[path].file == mark.file:
+                reading.fault(Spot(field=path, place=place), f"is ignored twice, first in line {marks[path].line}")
+            reasons[path], marks[path] = item["reason"], mark
     return reasons, marks
 
 
@@ -135,9 +138,6 @@ def _lookup(data: dict[str, Any], spot: Spot, reading: Reading) -> Rule:
     table, column = reading.table(lookup["table"], spot.inside("lookup")), lookup["column"]
     if table and column not in table.columns:
         message = f"table {lookup['table']!r} has no column {column!r}; it has {', '.join(table.columns)}"
-        reading.fault(spot.inside("lookup"), message)
-    if table and table.legal_entities and "for" not in lookup:
-        message = f"table {lookup['table']!r} has rows of legal entities; say `for: path` where the legal entity is read"
         reading.fault(spot.inside("lookup"), message)
     keys = lookup["key"] if isinstance(lookup["key"], list) else [lookup["key"]]
     return Lookup(
@@ -202,7 +202,12 @@ def _object(data: dict[str, Any], spot: Spot, reading: Reading) -> Object:
     for name in known.keys() - fields.keys():
         field = f"{spot.field}.{name}" if spot.field else name
         inner = Spot(field=field, place=(*spot.place, "fields"))
-        reading.fault(inner, "is not mapped; set it, or say `absent: reason`")
+        way = (
+            "set it, or say `absent: reason`"
+            if known[name].may_be_empty
+            else "the canonical document needs it, so set it"
+        )
+        reading.fault(inner, f"is not mapped; {way}")
     refusals = tuple(
         (reading.condition(item["when"], spot.inside("refuse", index)), str(item["reason"]))
         for index, item in enumerate(data.get("refuse", ()))

@@ -137,14 +137,14 @@ class Reading:
     def _aliases(self, name: str, spot: Spot) -> Table | None:
         """A table whose first column is text, found by keys in any case."""
         table, seen = self.table(name, spot), dict[str, str]()
-        if table and table.legal_entities:
-            self.fault(spot, f"table {name!r} has rows of legal entities, which names of countries do not")
         for key, row in table.all_rows() if table else ():
             value = next(iter(row.values()))
             if not isinstance(value, str | None):
                 self.fault(spot, f"row {key!r} of table {name!r} gives {value!r}, which is no text")
             if seen.setdefault(key.casefold(), key) != key:
-                self.fault(spot, f"rows {seen[key.casefold()]!r} and {key!r} of table {name!r} are the same in small letters")
+                self.fault(
+                    spot, f"rows {seen[key.casefold()]!r} and {key!r} of table {name!r} are the same in small letters"
+                )
         return table
 
 

@@ -13,7 +13,10 @@ from canonical_model.money import Money
 from mappings.runtime.records import shown
 from mappings.runtime.refusal import Refused
 
-_WHOLE_DIGITS, _FRACTION_DIGITS = 15, 10  # together less than the 28 digits of Decimal arithmetic, so that it stays exact
+_WHOLE_DIGITS, _FRACTION_DIGITS = (
+    15,
+    10,
+)  # together less than the 28 digits of Decimal arithmetic, so that it stays exact
 LIMIT = 10**_WHOLE_DIGITS
 """What whole numbers must stay below, and above with a minus sign."""
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -186,7 +186,10 @@ def and_(value: bool | None, other: Any) -> bool | None:
 
 def rounded(value: Money | None, rounding: str) -> Money | None:
     """The amount in the precision of its currency, by a named policy: `half_up` or `half_even`."""
-    return None if value is None else value.rounded(ROUNDINGS[rounding])
+    try:
+        return None if value is None else value.rounded(ROUNDINGS[rounding])
+    except InvalidOperation:  # of Decimal, whose arithmetic has 28 digits
+        raise Refused("has more than 28 digits in the precision of its currency, so it cannot be rounded") from None
 
 
 def _known_currency(code: str | None, written: Any) -> str:

@@ -32,7 +32,7 @@ def run(*arguments: str) -> str:
 def recompiled(name: str, text: str) -> Any:
     bundle = bundle_of(name)
     others = {file: content for file, content in bundle.files.items() if file.startswith("tables/")}
-    return compile_bundle(Bundle(name=name, files={f"{name}.yaml": text, **others}))
+    return compile_bundle(Bundle(name=name, files={f"{name}.yaml": text, **others}), mappings.promises(name))
 
 
 @pytest.mark.parametrize("name", mappings.names())

@@ -90,7 +90,7 @@ def test_different_currencies_are_a_problem(outbound: Any) -> None:
         ("{add: [{const: a}, {const: 1}]}", "adds decimals, or money, not decimal and text"),
         (f"{{add: [{{from: context.a, {AMOUNT}}}, {{const: 1}}], transform: amount}}", "not decimal and money"),
         (f"{{multiply: [{{from: context.a, {AMOUNT}}}, {{from: context.a, {AMOUNT}}}]}}", "one money by decimals"),
-        ("{add: [{const: 1}]}", "is too short"),
+        ("{add: [{const: 1}]}", "has too few items"),
         ("{add: [{const: 1}, {absent: no reason}]}", "arithmetic works on numbers and money"),
         ("{subtract: [{const: 1}, {const: 2}], transform: upper}", "transform 'upper' takes text, not decimal"),
         (f"{{add: [{{from: context.a, {AMOUNT}}}, {{from: context.b, {AMOUNT}}}]}}", "a payload cannot hold a money"),
@@ -132,3 +132,42 @@ def test_nothing_is_not_zero() -> None:
     with pytest.raises(Refused, match="nothing to subtract from"):
         subtracted([None, Decimal(1)])
     assert in_words("subtract", [None, Decimal(1)]) == "nothing - 1"
+
+
+ANY_NUMBER = st.sampled_from(
+    ["0", "-0", "1", "0.0000000001", "999999999999999", "-999999999999999.9999999999", "1e14", "x", None, "NaN", 7]
+)
+CHAINS = [
+    "amount",
+    "money_text",
+    "minor_units",
+    "[{rounded: half_up}, money_text]",
+    "[{rounded: half_even}, minor_units]",
+    "[negate, amount]",
+]
+
+
+@pytest.mark.parametrize("operation", ["add", "subtract", "multiply"])
+@pytest.mark.parametrize("chain", CHAINS)
+def test_any_amounts_end_in_a_document_or_problems(outbound: Any, operation: str, chain: str) -> None:
+    money = f"{{from: context.a, {AMOUNT}}}"
+    others = (
+        "{from: context.b, transform: decimal}, {const: 3.5}"
+        if operation == "multiply"
+        else money.replace("context.a", "context.b")
+    )
+    mapping = outbound(f"a: {{{operation}: [{money}, {others}], transform: {chain}}}")
+
+    @given(ANY_NUMBER, ANY_NUMBER)
+    def try_out(first: Any, second: Any) -> None:
+        mapped = mapping.apply(context(a=first, b=second))
+        assert mapped == mapping.carefully(context(a=first, b=second))
+        assert (mapped.document is None) == bool(mapped.problems)
+
+    try_out()
+
+
+def test_a_product_too_long_for_its_currency_is_not_rounded(outbound: Any) -> None:
+    rule = f"{{multiply: [{{from: context.a, {AMOUNT}}}, {{from: context.b, transform: decimal}}], transform: [{{rounded: half_up}}, money_text]}}"
+    (problem,) = outbound(f"a: {rule}").apply(context(a="100000000000000", b="100000000000000")).problems
+    assert problem.message == "has more than 28 digits in the precision of its currency, so it cannot be rounded"

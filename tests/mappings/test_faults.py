@@ -15,9 +15,19 @@ from canonical_model.contracts import ErpContract
 from canonical_model.errors import MappingError
 from mappings import compile_file
 from mappings.catalogue import ROOT
-from mappings.files.yaml_source import read
+from mappings.files.yaml_source import DEEPEST, read
 
 Refusal = Callable[..., str]
+
+OUTBOUND = """\
+mapping: crm/thing
+version: 3
+direction: outbound
+source: {system: hub, entity: invoice, schema: {name: Invoice, version: "1"}, inputs: [context]}
+target: {system: crm, entity: thing}
+owner: tests
+fields: {a: {const: 1}}
+"""
 
 ERP_FIELDS = """\
 contract_id: {from: number, transform: text}
@@ -45,9 +55,12 @@ def refused() -> Refusal:
 def test_all_schema_errors_come_at_once_with_file_line_and_field(refused: Refusal, outbound: Any) -> None:
     message = refused(outbound, "a: {form: x}\nb: {from: 'x..y'}", extra="colour: blue\n")
     assert "3 error(s)" in message
-    assert "crm/thing.yaml:1: file: Additional properties are not allowed ('colour' was unexpected)" in message
-    assert "crm/thing.yaml:9: fields.a: Additional properties" in message
-    assert "crm/thing.yaml:10: fields.b.from: 'x..y' does not match" in message
+    assert (
+        "crm/thing.yaml:7: colour: is no key that can stand here; there are mapping, version, direction, source,"
+        in message
+    )
+    assert "crm/thing.yaml:9: fields.a.form: is no key that can stand here; is it 'from'?" in message
+    assert "crm/thing.yaml:10: fields.b.from: 'x..y' does not fit: Keys joined by dots" in message
 
 
 def test_all_type_errors_come_at_once(inbound: Any, refused: Refusal) -> None:
@@ -63,8 +76,9 @@ def test_every_canonical_field_must_be_mentioned(inbound: Any, refused: Refusal)
     message = refused(
         inbound, "contract_id: {from: number, transform: text}\nannual_value: {fields: {amount: {const: 1}}}"
     )
-    for field in ("customer_id", "purchase_order", "annual_value.currency"):
-        assert f"{field}: is not mapped; set it, or say `absent: reason`" in message
+    assert "purchase_order: is not mapped; set it, or say `absent: reason`" in message
+    for field in ("customer_id", "annual_value.currency"):
+        assert f"{field}: is not mapped; the canonical document needs it, so set it" in message
 
 
 @pytest.mark.parametrize(
@@ -132,26 +146,44 @@ def test_a_default_of_the_model_is_never_used_silently(inbound: Any, refused: Re
         ("a: {from: context.x, const: 1}", "const cannot stand beside from"),
         ("a: {transform: text}", "a rule needs one of from, lookup"),
         ("a: {const: 1, required: true}", "required cannot stand beside const"),
-        ("a: {from: context.x, transform: text, default: x}", "'reason' is a dependency of 'default'"),
+        ("a: {from: context.x, transform: text, default: x}", "'default' needs 'reason' beside it"),
         (
             "a: {from: context.x, transform: text, default: x, reason: why, required: true}",
             "with a default cannot be required",
         ),
-        ("a: {when: {path: context.x, equals: 1}, then: {const: 1}}", "'otherwise' is a dependency of 'when'"),
+        ("a: {when: {path: context.x, equals: 1}, then: {const: 1}}", "'when' needs 'otherwise' beside it"),
         ("a: {index: true}", "index has a meaning only inside each"),
         ("a: {concat: [{list: [{const: a}]}]}", "concat joins texts, not objects or lists"),
-        ("a: {concat: [{const: 1}]}", "gives integer; the canonical document wants text"),
+        ("a: {concat: [{const: 1}]}", "concat joins texts, not integer; end with a transform that gives text"),
+        (
+            "a: {from: context.x, transform: text, default: 5, reason: why}",
+            "has integer as its default, but gives text",
+        ),
+        (
+            "a: {add: [{const: 1}, {from: context.x, transform: decimal, default: x, reason: why}]}",
+            "has text as its default",
+        ),
+        (
+            "a: {from: context.x, transform: [decimal, {rounded: [half_up]}]}",
+            "transform 'rounded' takes one of half_up, half_even",
+        ),
         ("a: {lookup: {table: nowhere, key: context.x, column: iso}}", "there is no table 'nowhere'"),
         ("a: {lookup: {table: netsuite_currency, key: context.x, column: isso}}", "has no column 'isso'"),
         ("a: {from: invoice.numbr, transform: text}", "invoice has no field 'numbr'"),
         ("a: {from: invoice.lines.net, transform: text}", "'lines' is a list"),
         ("a: {each: invoice.lines, fields: {b: {from: nett, transform: text}}}", "invoice.lines[] has no field 'nett'"),
         ("a: {from: invioce.number, transform: text}", "does not begin with one of invoice, context"),
-        ("a: {from: 'context.x\n', transform: text}", "is not keys joined by dots"),
+        ("a: {from: 'context.x\n', transform: text}", "does not fit: Keys joined by dots"),
         ("a: {const: 1}\na: {const: 2}", "key 'a' is there twice"),
         ("a: {const: &x 1}\nb: {const: *x}", "aliases are not part of the mapping language"),
         ("a: {const: 010}", "is not a plain number; quote it if it is text"),
         ("a: {const: .inf", "not YAML"),
+        ('"a\\n": {const: 1}', "does not fit: A field is named by letters, digits, underscores and hyphens"),
+        ("a: {absent: '   '}", "does not fit: A reason in words"),
+        ("a: {const: !!binary aGVsbG8=}", "tag 'tag:yaml.org,2002:binary' is not part of the mapping language"),
+        ("a: {const: !own x}", "tag '!own' is not part of the mapping language"),
+        ('a: {const: "\x07"}', "control characters are not allowed"),
+        ("a: " + "{fields: {a: " * 20 + "{const: 1}" + "}}" * 20, "is nested more than 32 deep"),
     ],
 )
 def test_faulty_mappings_are_refused_with_a_reason(outbound: Any, refused: Refusal, fields: str, expected: str) -> None:
@@ -169,6 +201,48 @@ def test_ignored_paths_of_an_outbound_mapping_must_exist(outbound: Any, refused:
 def test_a_file_that_is_no_mapping_is_refused(write: Any, text: str) -> None:
     with pytest.raises(MappingError, match=r"thing\.yaml:1"):
         compile_file(write(text))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("target: {system: crm, ", "target: {", "5: target: 'system' is missing"),
+        ("system: hub", "system: shop", "4: source.system: 'shop' must be 'hub'"),
+        ("inputs: [context]", "inputs: [invoice]", "4: source.inputs: names the document itself"),
+        ("owner: tests", "owner: ' '", "6: owner: ' ' does not fit: Text that is not blank"),
+        ('version: "1"', "version: 1", "4: source.schema.version: 1 is not text; quote it"),
+        ('name: Invoice, version: "1"', "name: Invoice", "4: source.schema: 'version' is missing"),
+        ("direction: outbound", "direction: out", "3: direction: 'out' is not one of inbound, outbound"),
+        ("direction: outbound", "direction: inbound", "4: source.inputs: ['context'] is for outbound mappings only"),
+        ("direction: outbound", "direction: inbound", "5: target.system: 'crm' is for outbound mappings only"),
+    ],
+)
+def test_a_header_says_all_that_its_direction_needs_and_no_more(write: Any, old: str, new: str, expected: str) -> None:
+    assert old in OUTBOUND
+    with pytest.raises(MappingError) as caught:
+        compile_file(write(OUTBOUND.replace(old, new)))
+    assert f"crm/thing.yaml:{expected}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "rule", ["{each: x, fields: {a: %s}}", "{when: {path: context.b, present: true}, then: %s, otherwise: {const: 1}}"]
+)
+def test_what_is_nested_as_deep_as_allowed_can_be_run(outbound: Any, rule: str) -> None:
+    levels = (DEEPEST - 5) // (2 if "fields" in rule else 1)
+    fields = "{const: 1}"
+    for _ in range(levels):
+        fields = rule % fields
+    mapping = outbound(f"a: {fields.replace('each: x', 'each: context.x', 1)}")
+    assert mapping.apply({"invoice": {}, "context": {}}) == mapping.carefully({"invoice": {}, "context": {}})
+    with pytest.raises(MappingError, match="is nested more than"):
+        outbound(f"a: {rule % (rule % fields)}")
+
+
+def test_a_path_is_ignored_once(outbound: Any, refused: Refusal) -> None:
+    extra = "ignore:\n  - {paths: [context.a], reason: not sold}\n  - {paths: [context.a], reason: not bought}\n"
+    assert "crm/thing.yaml:9: context.a: is ignored twice, first in line 8" in refused(
+        outbound, "a: {const: 1}", extra=extra
+    )
 
 
 def test_an_unknown_entity_and_a_missing_file_are_refused(inbound: Any, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from mappings.compiler.expressions import CALCULATIONS, comparison, default_of
+from mappings.compiler.expressions import CALCULATIONS, Tests, comparison, default_of
 from mappings.compiler.source_text import SourceText
 from mappings.files.tables import Table
 from mappings.language.checks import leaf_kind
@@ -33,6 +33,8 @@ from mappings.language.definition import (
 from mappings.language.wording import condition_words, rule_words, source_words
 from mappings.runtime.functions import PROVIDED, Info
 from mappings.runtime.transforms import TRANSFORMS
+
+_TESTS = Tests(present="is_present({0})", equals="is_same({0}, {1})", among="is_among({0}, {1})")
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,6 +125,10 @@ class _Careful:
 
     def _leaf(self, rule: From | Lookup | Concat | Arithmetic, scope: Scope, result: str) -> None:
         name = self._to.name("I", self._info(rule, table=rule.table if isinstance(rule, Lookup) else None))
+        has_parts = isinstance(rule, Concat | Arithmetic)
+        noted = self._to.fresh("noted") if has_parts else ""
+        if has_parts:
+            self._to.line(f"{noted} = len(errors)")
         parts = self._parts(rule, scope) if isinstance(rule, Concat | Arithmetic) else ""
         is_scoped = isinstance(rule, Lookup) and rule.scope is not None
         self._to.line(
@@ -131,7 +137,11 @@ class _Careful:
         self._to.line("try:")
         with self._to.deeper():
             expression = self._expression(rule, scope, parts)
-            self._to.line(f"{result} = required({expression})" if rule.head.required else f"{result} = {expression}")
+            whole = f"required({expression})" if rule.head.required else expression
+            # Where a part has a problem already, there is no whole to speak of.
+            self._to.line(
+                f"{result} = {whole} if len(errors) == {noted} else None" if has_parts else f"{result} = {whole}"
+            )
         self._to.line("except Refused as refused:")
         self._to.line(f"    {result}, why = refuse(errors, {name}, {scope.at}, value, refused), refused.message")
         if rule.head.default is not None:
@@ -187,7 +197,7 @@ class _Careful:
             case Condition():
                 beside = self._to.fresh("holds")
                 self._read(use.argument.path, scope, beside)
-                return f"{function}({expression}, {comparison(use.argument, beside, self._to)})"
+                return f"{function}({expression}, {comparison(use.argument, beside, self._to, _TESTS)})"
             case Table():
                 return f"{function}({expression}, {self._to.name('A', use.argument.folded())})"
             case _:
@@ -262,7 +272,7 @@ class _Careful:
         self._to.line("try:")
         with self._to.deeper():
             self._read(condition.path, scope, "value")
-            self._to.line(f"{test} = {comparison(condition, 'value', self._to)}")
+            self._to.line(f"{test} = {comparison(condition, 'value', self._to, _TESTS)}")
         self._to.line("except Refused as refused:")
         self._to.line(f"    {test} = refuse(errors, {self._to.name('I', info)}, {scope.at}, value, refused)")
         return test

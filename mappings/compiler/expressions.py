@@ -1,7 +1,7 @@
 """What both emitters write alike."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from mappings.compiler.source_text import SourceText
 from mappings.language.checks import leaf_kind
@@ -11,14 +11,23 @@ CALCULATIONS = {"add": "added", "subtract": "subtracted", "multiply": "multiplie
 """Functions of `mappings.runtime.arithmetic` by operation."""
 
 
-def comparison(condition: Condition, value: str, to: SourceText, *, present: str = "is_present({0})") -> str:
-    """A condition on the value of a variable; `present` says how to ask whether it is there."""
+class Tests(NamedTuple):
+    """How to ask of a value `{0}` whether it is there, whether it is the constant `{1}`, and whether it is one of the constants `{1}`."""
+
+    present: str
+    equals: str
+    among: str
+
+
+def comparison(condition: Condition, value: str, to: SourceText, tests: Tests) -> str:
+    """A condition on the value of a variable."""
     if condition.test == "present":
-        is_there = present.format(value)
+        is_there = tests.present.format(value)
         return is_there if condition.value else f"not ({is_there})"
     if condition.test == "equals":
-        return f"{value} == {to.literal(condition.value)}"
-    return f"{value} in ({''.join(f'{to.literal(option)}, ' for option in condition.value)})"
+        return tests.equals.format(value, to.literal(condition.value))
+    options = "".join(f"{to.literal(option)}, " for option in condition.value)
+    return tests.among.format(value, f"({options})")
 
 
 def default_of(rule: From | Lookup | Concat | Arithmetic) -> Any:

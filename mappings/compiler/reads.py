@@ -7,12 +7,13 @@ from typing import Any
 import msgspec
 
 from mappings.compiler.analysis import Keys, sure_objects
-from mappings.compiler.expressions import comparison
+from mappings.compiler.expressions import Tests, comparison
 from mappings.compiler.source_text import SourceText
 from mappings.language.definition import Condition, Path, Rule
 
 PRESENT = "{0} is not None and ({0}.strip() if type({0}) is str else {0} or is_present({0}))"
 """Whether the value of a variable is there; `is_present` is asked only for the odd ones."""
+_TESTS = Tests(present=PRESENT, equals="{0} == {1}", among="{0} in {1}")
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +103,7 @@ class Reads:
     def condition(self, condition: Condition, place: Place) -> str:
         """An expression for a comparison."""
         known: str | None = self.recall(*_test_key(condition, place))
-        return known or comparison(condition, self.variable(condition.path, place), self._to, present=PRESENT)
+        return known or comparison(condition, self.variable(condition.path, place), self._to, _TESTS)
 
     def prepare(self, condition: Condition, place: Place) -> None:
         """Read now what a comparison in a loop needs; what takes longer to compare is compared as well."""

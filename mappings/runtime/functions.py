@@ -1,6 +1,7 @@
 """What compiled mappings call. Each function takes any JSON value and either answers or raises `Refused`."""
 
 from collections.abc import Mapping, Sequence
+from decimal import InvalidOperation
 from typing import Any
 
 import msgspec
@@ -66,6 +67,19 @@ def is_present(value: Any) -> bool:
     return value is not None and (bool(value) or not isinstance(value, (list, tuple, dict)))
 
 
+def is_same(value: Any, constant: Any) -> bool:
+    """Whether a value equals a constant; a number that cannot be compared (a signalling NaN) equals none."""
+    try:
+        return bool(value == constant)
+    except InvalidOperation:
+        return False
+
+
+def is_among(value: Any, constants: Sequence[Any]) -> bool:
+    """Whether a value equals one of some constants."""
+    return any(is_same(value, constant) for constant in constants)
+
+
 def choose(value: Any, choices: Mapping[str, str]) -> str | None:
     """The answer of an enum."""
     if value is None:
@@ -91,8 +105,15 @@ def find(value: Any, column: Mapping[str, Any], table: Table) -> Any:
 
 def scoped(columns: Mapping[str | None, Mapping[str, Any]], legal_entity: Any) -> Mapping[str, Any]:
     """The column as a legal entity sees it; for one without rows of its own, as everybody does."""
-    code = legal_entity.strip() if type(legal_entity) is str else None
+    code = _code(legal_entity)
     return columns[code if code in columns else None]
+
+
+def _code(legal_entity: Any) -> str | None:
+    try:
+        return text(legal_entity)
+    except Refused:
+        raise Refused(f"is looked up for a legal entity whose code is {shown(legal_entity)}; a code is text") from None
 
 
 def as_list(value: Any) -> Sequence[Any]:
@@ -156,7 +177,7 @@ def show(
 
 def _row(table: Table | None, value: Any, legal_entity: Any = None) -> dict[str, Any] | None:
     key = str(value) if type(value) in (str, int) else ""
-    code = legal_entity.strip() if type(legal_entity) is str else None
+    code = str(legal_entity).strip() if type(legal_entity) in (str, int) else None
     found = table.find(key.strip(), code) if table else None
     if table is None or found is None:
         return None

@@ -69,7 +69,7 @@ def test_an_empty_part_that_may_be_empty_is_left_out(outbound: Any) -> None:
 def test_all_parts_that_are_wrong_are_named(outbound: Any) -> None:
     fields = "a: {add: [{from: context.a, transform: decimal}, {from: context.b, transform: decimal}]}"
     problems = outbound(fields).apply(context(a="x", b=[])).problems
-    assert [each.source_path for each in problems[:2]] == ["context.a", "context.b"]
+    assert [each.source_path for each in problems] == ["context.a", "context.b"]
 
 
 def test_different_currencies_are_a_problem(outbound: Any) -> None:

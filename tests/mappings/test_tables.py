@@ -71,6 +71,13 @@ def test_the_nearest_level_answers(compiled: Any, entity: Any, terms: str, days:
     assert document == {"days": days, "house": house}
 
 
+@pytest.mark.parametrize("entity", [["UK"], {"code": "UK"}, True])
+def test_a_legal_entity_that_is_no_code_is_a_problem(compiled: Any, entity: Any) -> None:
+    problems = compiled().apply({"invoice": {}, "context": {"entity": entity, "terms": "N30"}}).problems
+    assert [each.field for each in problems] == ["days"]
+    assert "is looked up for a legal entity whose code is" in problems[0].message
+
+
 def test_what_no_level_knows_is_a_problem_and_never_a_default(compiled: Any) -> None:
     mapping = MAPPING.replace("required: false}\n  house", "default: 30, reason: house terms}\n  house")
     context = {"entity": "DE", "terms": "OLD"}

@@ -61,7 +61,7 @@ _SHORTCUTS: Mapping[str, Shortcut] = {
     "boolean": Shortcut("{v} = {r} if type({r}) is bool else boolean({r})", may_be_none=True),
     "date": Shortcut("{v} = days[{r}]", may_be_none=True),
     "date_of_unix_time": Shortcut(
-        "{v} = datetime.fromtimestamp({r}, UTC).date() if type({r}) is int and 0 <= {r} < 10**11 else date_of_unix_time({r})",
+        "{v} = datetime.fromtimestamp({r}, UTC).date() if type({r}) is int else date_of_unix_time({r})",
         may_be_none=True,
     ),
     "iso_date": Shortcut("{v} = iso_days[{r}]", may_be_none=True),

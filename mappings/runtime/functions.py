@@ -208,6 +208,8 @@ _FUNCTIONS = (
     step,
     required,
     is_present,
+    is_same,
+    is_among,
     choose,
     find,
     scoped,

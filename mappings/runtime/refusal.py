@@ -17,5 +17,5 @@ class Unusual(ValueError):  # noqa: N818 - never leaves a compiled function
     """Something in a record that the direct function leaves to the careful one."""
 
 
-UNUSUAL = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+UNUSUAL = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, OSError)
 """What a direct function raises for a record that is not perfectly ordinary: `Unusual`, `Refused`, or what Python raises for such values."""

@@ -62,9 +62,11 @@ ODD: list[Any] = [
         "2026-01-31T08:26:00Z",
     ),
     *("2026-01-31 08:26:00\x00", "us", "US", " DE ", "ZZ", "usd", "USD", "USD ", "EUR", "UK", "EIRE", "GB 123-4.5/6"),
-    *map(Decimal, ["1", "1.50", "-0.00", "1E+3", "0E+30", "NaN", "Infinity", "0.00000000001", "123456789012.5"]),
+    *map(
+        Decimal, ["1", "1.50", "-0.00", "1E+3", "0E+30", "NaN", "sNaN", "Infinity", "0.00000000001", "123456789012.5"]
+    ),
 ]
-AMOUNTS = ["12.50", " 1", "1e3", "NaN", "0.00", None, "", 5, 0.5, [0, [1], 0], *ODD[-9:]]
+AMOUNTS = ["12.50", " 1", "1e3", "NaN", "0.00", None, "", 5, 0.5, [0, [1], 0], *ODD[-10:]]
 CODES = ["USD", "JPY", "usd", " USD", None, 1, []]
 MONEY = [{"amount": amount, "currency": code} for amount in AMOUNTS for code in CODES]
 SUMS = [
@@ -268,6 +270,11 @@ RULES: dict[str, Any] = {
         "when": {"path": "context.x", "present": True},
         "then": {"from": "context.x", "transform": "text"},
         "otherwise": {"absent": "it is not there"},
+    },
+    "when equal": {
+        "when": {"path": "context.x", "equals": 1},
+        "then": {"const": "one"},
+        "otherwise": {"const": "another"},
     },
     "when in": {
         "when": {"path": "context.x", "in": ["x", 1, "US"]},

@@ -1,7 +1,8 @@
 """The mappings as a careful engineer writes them by hand: the rivals of the compiled ones.
 
 Each function does the same job on the same record: the same trimming, exact numbers, enumerations, look-ups and required values, and for a
-sound record the same document. For any other record it raises at the first thing that is wrong. They use none of the mappings' own code.
+sound record the same document. For any other record it raises at the first thing that is wrong, but for what only the mappings look at:
+numbers that are not finite or have very many digits, and halves of surrogate pairs. They use none of the mappings' own code.
 """
 
 from collections.abc import Callable, Mapping

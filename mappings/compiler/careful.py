@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from mappings.compiler.expressions import CALCULATIONS, Tests, comparison, default_of
+from mappings.compiler.expressions import CALCULATIONS, Tests, comparison, default_of, start_of
 from mappings.compiler.source_text import SourceText
 from mappings.files.tables import Table
 from mappings.language.checks import leaf_kind
@@ -132,7 +132,7 @@ class _Careful:
         parts = self._parts(rule, scope) if isinstance(rule, Concat | Arithmetic) else ""
         is_scoped = isinstance(rule, Lookup) and rule.scope is not None
         self._to.line(
-            f"value, why{', entity' if is_scoped else ''} = {_start(rule, parts)}, None{', None' if is_scoped else ''}"
+            f"value, why{', entity' if is_scoped else ''} = {start_of(rule, parts)}, None{', None' if is_scoped else ''}"
         )
         self._to.line("try:")
         with self._to.deeper():
@@ -294,10 +294,3 @@ class _Careful:
     def _trace(self, text: str, scope: Scope) -> None:
         if self._tracing and not scope.quiet:
             self._to.line(text)
-
-
-def _start(rule: From | Lookup | Concat | Arithmetic, parts: str) -> str:
-    """The value that a rule begins with: that of its parts, where it has some."""
-    if isinstance(rule, Concat):
-        return f"{rule.separator!r}.join({parts}) or None"
-    return f"in_words({rule.operation!r}, {parts})" if isinstance(rule, Arithmetic) else "None"

@@ -34,3 +34,10 @@ def default_of(rule: From | Lookup | Concat | Arithmetic) -> Any:
     """The default of a rule, of the type that the rule gives."""
     value = rule.head.default
     return Decimal(value) if leaf_kind(rule)[0] == "decimal" else value
+
+
+def start_of(rule: From | Lookup | Concat | Arithmetic, parts: str) -> str:
+    """The value that a rule begins with: that of its parts, where it has some."""
+    if isinstance(rule, Concat):
+        return f"{rule.separator!r}.join({parts}) or None"
+    return f"in_words({rule.operation!r}, {parts})" if isinstance(rule, Arithmetic) else "None"

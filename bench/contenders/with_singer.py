@@ -6,7 +6,6 @@ less than the others do.
 
 import io
 import json
-import sys
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -35,7 +34,6 @@ class _Target(SQLTarget):
 
 def main(file: str, url: str) -> None:
     """Bring in all orders."""
-    sys.stdin = io.TextIOWrapper(io.BytesIO())
     _target(url).listen(_Messages(file))
 
 
